@@ -1,0 +1,46 @@
+"""kit: data engineering for machine learning, measured on your own machine.
+
+`import kit` loads nothing heavy: each name below is fetched on first use.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_HOME = {  # name -> module that defines it
+    "KitError": "errors",
+    "Measurement": "measure",
+    "checkpoint": "explorers.checkpoint",
+    "compare": "explorers.predict",
+    "doctor": "measure.doctor",
+    "explain": "explorers.predict",
+    "explore": "explorers",
+    "lesson": "course.lessons",
+    "predict": "explorers.predict",
+    "report": "course.report",
+    "show_claims": "views.claims",
+}
+_MODULES = {
+    "assumptions",
+    "claims",
+    "corpus",
+    "course",
+    "explorers",
+    "gravity",
+    "measure",
+    "views",
+}
+
+__all__ = [*_HOME, *_MODULES]
+
+
+def __getattr__(name):
+    if name in _HOME:
+        return getattr(import_module(f"kit.{_HOME[name]}"), name)
+    if name in _MODULES:
+        return import_module(f"kit.{name}")
+    raise AttributeError(f"module 'kit' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

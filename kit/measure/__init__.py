@@ -1,0 +1,22 @@
+"""Measure this machine: facts, timing with spread, and probes that return Measurements.
+
+Every probe stops after about 2 s and 1 GiB of disk, and removes what it wrote.
+"""
+
+from kit.measure.cluster import coordination, scaling
+from kit.measure.decode import parquet_decode, wav_decode
+from kit.measure.disk import disk_random, disk_sequential, drop_cache, open_cost
+from kit.measure.doctor import doctor, probe_all
+from kit.measure.ladder import latency_ladder, memory_latency
+from kit.measure.machine import machine_facts
+from kit.measure.memory import memory_copy, memory_read
+from kit.measure.network import loopback_latency, loopback_throughput
+from kit.measure.record import Measurement, measurement_table
+from kit.measure.timing import time_runs
+
+__all__ = [
+    "Measurement", "coordination", "disk_random", "disk_sequential", "doctor", "drop_cache",
+    "latency_ladder", "loopback_latency", "loopback_throughput", "machine_facts",
+    "measurement_table", "memory_copy", "memory_latency", "memory_read", "open_cost",
+    "parquet_decode", "probe_all", "scaling", "time_runs", "wav_decode",
+]  # fmt: skip

@@ -1,0 +1,114 @@
+"""The latency ladder of this machine beside the chapter's."""
+
+import functools
+import time
+
+import numpy as np
+
+from kit import assumptions
+from kit.measure.disk import disk_random
+from kit.measure.machine import memory_free
+from kit.measure.network import loopback_latency
+from kit.measure.record import Measurement
+
+_LINE = 64  # bytes in a cache line, on x86 and most Arm processors
+
+RUNGS = (  # label, assumption
+    ("L1 cache", "latency_l1"),
+    ("L2 cache", "latency_l2"),
+    ("main memory", "latency_dram"),
+    ("local SSD", "latency_nvme"),
+    ("network, same data centre", "latency_datacentre"),
+    ("SSD over the network", "latency_remote_ssd"),
+    ("object store", "latency_object_store"),
+    ("across a continent", "latency_wan"),
+)
+
+
+def memory_latency(size, name, hops=400_000, rounds=7):
+    """Time of one dependent load in a working set of `size` bytes, as a Measurement in ns.
+
+    A pointer chase through one random cycle over all cache lines: every load waits for the one
+    before it, and no prefetcher can guess the next. Compiled with numba.
+    """
+    chase = _chaser()
+    cycle = _cycle(max(size // _LINE, 2))
+    chase(cycle, cycle.size)  # compiles, and brings the lines into the cache
+    runs = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        chase(cycle, hops)
+        runs.append((time.perf_counter() - start) / hops * 1e9)
+    return Measurement.of(name, runs, "ns")
+
+
+def latency_ladder(folder=None):
+    """This machine's ladder beside the chapter's: polars table, one row a rung.
+
+    Columns: rung, chapter_ns, measured_ns, low_ns, high_ns (null where this machine cannot
+    measure it), ratio (measured / chapter), chapter_human_s and measured_human_s (the scale on
+    which the chapter's L1 access takes one second), note.
+    """
+    import polars as pl
+
+    measured = _measured(folder)
+    scale = assumptions.value("latency_l1")
+    rows = []
+    for rung, name in RUNGS:
+        m = measured.get(rung)
+        chapter = assumptions.value(name)
+        rows.append(
+            {
+                "rung": rung,
+                "chapter_ns": chapter,
+                "measured_ns": m.value if m else None,
+                "low_ns": m.spread[0] if m else None,
+                "high_ns": m.spread[1] if m else None,
+                "ratio": m.value / chapter if m else None,
+                "chapter_human_s": chapter / scale,
+                "measured_human_s": m.value / scale if m else None,
+                "note": m.note if m else "not measured: needs a machine elsewhere",
+            }
+        )
+    return pl.DataFrame(rows)
+
+
+def _measured(folder):
+    large = 256 * 2**20 if memory_free() > 2 * 2**30 else 64 * 2**20
+    disk = disk_random(folder, seconds=1.0)[0]
+    loop = loopback_latency()
+    return {
+        "L1 cache": memory_latency(16 * 2**10, "L1 cache"),
+        "L2 cache": memory_latency(192 * 2**10, "L2 cache"),
+        "main memory": memory_latency(large, "main memory", hops=150_000, rounds=5),
+        "local SSD": _in_ns(disk, disk.note),
+        "network, same data centre": _in_ns(loop, "loopback: the software path without a wire"),
+    }
+
+
+def _in_ns(m, note):
+    low, high = m.spread
+    return Measurement(m.name, m.value * 1e3, "ns", (low * 1e3, high * 1e3), m.runs, note=note)
+
+
+def _cycle(lines):
+    """uint64[lines * 8]: jumping from entry to entry visits all lines once, in random order."""
+    step = _LINE // 8
+    order = np.random.default_rng(0).permutation(lines).astype(np.uint64) * np.uint64(step)
+    cycle = np.zeros(lines * step, np.uint64)
+    cycle[order] = np.roll(order, -1)
+    return cycle
+
+
+@functools.cache
+def _chaser():
+    import numba
+
+    @numba.njit
+    def chase(cycle, hops):
+        at = cycle[0]  # unsigned, so that numba adds no test for negative indices
+        for _ in range(hops):
+            at = cycle[at]
+        return at
+
+    return chase

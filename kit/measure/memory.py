@@ -1,0 +1,35 @@
+"""Memory: copy and read rates."""
+
+import numpy as np
+
+from kit.measure.machine import memory_free
+from kit.measure.record import Measurement
+from kit.measure.timing import PROBE_SECONDS, time_runs
+
+_SIZE = 256 * 2**20  # beyond the last-level cache of common processors
+
+
+def memory_copy(size=_SIZE):
+    """Rate at which one core copies `size` bytes, as a Measurement in GB/s of bytes copied.
+
+    Every copied byte is read once and written once, so the traffic is twice the figure.
+    """
+    size, note = _affordable(size)
+    source, target = np.ones(size, np.uint8), np.zeros(size, np.uint8)
+    runs = time_runs(lambda: np.copyto(target, source), seconds=PROBE_SECONDS / 4, at_most=50)
+    return Measurement.of("memory copy, one core", size / 1e9 / np.array(runs), "GB/s", note)
+
+
+def memory_read(size=_SIZE):
+    """Rate at which one core sums float64 values from memory, as a Measurement in GB/s."""
+    size, note = _affordable(size)
+    data = np.ones(size // 8)
+    runs = time_runs(data.sum, seconds=PROBE_SECONDS / 4, at_most=50)
+    return Measurement.of("memory read, one core", data.nbytes / 1e9 / np.array(runs), "GB/s", note)
+
+
+def _affordable(size):
+    room = memory_free() // 8
+    if size <= room:
+        return size, ""
+    return max(room, 2**20), f"only {max(room, 2**20) / 2**20:.0f} MiB tested: memory is short"

@@ -1,0 +1,120 @@
+"""Measurement: a value that cannot be shown without its spread and where it came from."""
+
+import functools
+import os
+import subprocess
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from kit.errors import KitError
+from kit.numbers import significant
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One measured quantity.
+
+    Attributes
+    ----------
+    name: what was measured. value: median of the runs, in `unit`.
+    spread: (10th, 90th percentile) of the runs, same unit. runs: how many.
+    machine: short description of the machine. commit: version of the code, "" if unknown.
+    when: UTC time, ISO 8601. note: what limits the figure, "" if nothing does.
+    """
+
+    name: str
+    value: float
+    unit: str
+    spread: tuple[float, float]
+    runs: int
+    machine: str = field(default_factory=lambda: machine_name())
+    commit: str = field(default_factory=lambda: commit())
+    when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    note: str = ""
+
+    @classmethod
+    def of(cls, name, samples, unit, note=""):
+        """Measurement from `samples`, float[runs] in `unit`: median and 10-90 % spread."""
+        samples = np.asarray(samples, dtype=float)
+        if not samples.size or not np.isfinite(samples).all():
+            raise KitError(
+                f"no usable runs of {name}",
+                found=samples.tolist(),
+                code="no-runs",
+                allowed="at least one finite value",
+                remedy="run it again",
+            )
+        low, high = np.percentile(samples, [10, 90])
+        return cls(
+            name,
+            float(np.median(samples)),
+            unit,
+            (float(low), float(high)),
+            samples.size,
+            note=note,
+        )
+
+    def __str__(self):
+        low, high = (significant(x) for x in self.spread)
+        note = f"  [{self.note}]" if self.note else ""
+        runs = f"{self.runs} run" + "s" * (self.runs != 1)
+        return f"{self.name}: {significant(self.value)} {self.unit} ({low} to {high}, {runs}){note}"
+
+    def as_dict(self):
+        """Plain dict for JSON."""
+        return asdict(self) | {"spread": list(self.spread)}
+
+
+def measurement_table(measurements):
+    """polars DataFrame of Measurements: what, value, unit, low, high, runs, note."""
+    import polars as pl
+
+    return pl.DataFrame(
+        [
+            {
+                "what": m.name,
+                "value": m.value,
+                "unit": m.unit,
+                "low": m.spread[0],
+                "high": m.spread[1],
+                "runs": m.runs,
+                "note": m.note,
+            }
+            for m in measurements
+        ],
+        schema={
+            "what": pl.String,
+            "value": pl.Float64,
+            "unit": pl.String,
+            "low": pl.Float64,
+            "high": pl.Float64,
+            "runs": pl.Int64,
+            "note": pl.String,
+        },
+    )
+
+
+@functools.cache
+def machine_name():
+    """Short name of this machine: processor and cores, as `machine_facts` finds them."""
+    from kit.measure.machine import cpu_name, usable_cores
+
+    return f"{cpu_name()}, {usable_cores()} cores"
+
+
+@functools.cache
+def commit():
+    """Short commit hash of the code, with "+" when files differ from it; "" outside git."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return ""
+    env = os.environ | {"GIT_OPTIONAL_LOCKS": "0"}
+    args = ["git", "-C", str(root), "describe", "--always", "--dirty=+", "--exclude=*"]
+    try:
+        found = subprocess.run(args, capture_output=True, text=True, timeout=5, env=env)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return found.stdout.strip() if found.returncode == 0 else ""

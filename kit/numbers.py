@@ -1,0 +1,33 @@
+"""Numbers as text, the same way everywhere."""
+
+import math
+
+THIN = "\u2009"  # thin space: groups thousands without looking like a decimal mark
+
+
+def significant(x, digits=3):
+    """`x` with `digits` significant digits; groups thousands, e-notation only far out.
+
+    significant(1234567) -> '1 234 567', significant(0.01234) -> '0.0123'.
+    """
+    if x == 0 or not math.isfinite(x):
+        return f"{x:g}"
+    if not 1e-3 <= abs(x) < 1e7:
+        return f"{x:.{digits - 1}e}"
+    decimals = max(digits - 1 - math.floor(math.log10(abs(x))), 0)
+    return f"{x:,.{decimals}f}".replace(",", THIN)
+
+
+def shown(x, digits=3):
+    """As `significant`, without the zeros that only fill up: 22.0 -> '22'; whole numbers whole."""
+    text = significant(x, digits)
+    if "." in text and "e" not in text:
+        text = text.rstrip("0").rstrip(".")
+    return text
+
+
+class Shown(float):
+    """A float that formats itself with `shown` where the format string asks for nothing else."""
+
+    def __format__(self, spec):
+        return float.__format__(self, spec).replace(",", THIN) if spec else shown(self)
