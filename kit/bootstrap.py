@@ -77,8 +77,7 @@ def install(command):
     )
     pip = [os.path.join(BIN, "python"), "-m", "pip", "--disable-pip-version-check"]
     run(
-        [*pip, "install", "--quiet", "--progress-bar", "off", "-c", "constraints.txt"]
-        + ["-e", "." + EXTRAS[command]],
+        [*pip, "install", "-q", "-c", "constraints.txt", "-e", "." + EXTRAS[command]],
         "The packages could not be installed. Read the lines above: without a network, connect "
         "and try again; behind a proxy, set HTTPS_PROXY or PIP_INDEX_URL; on a full disk, free "
         "2 GB. Then run the same command again; it starts from a clean .venv.",

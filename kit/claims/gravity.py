@@ -78,8 +78,12 @@ def _object_store_streams():
 def _energy_ratios():
     ladder = gravity.energy_ladder()
     ratio = dict(zip(ladder["level"], ladder["ratio"], strict=True))
-    return {"dram": ratio["DRAM"], "ssd": ratio["local SSD"],
-            "network": ratio["data-centre network"], "bits": gravity.WORD_BITS}  # fmt: skip
+    return {
+        "dram": ratio["DRAM"],
+        "ssd": ratio["local SSD"],
+        "network": ratio["data-centre network"],
+        "bits": gravity.WORD_BITS,
+    }
 
 
 def _coordination():

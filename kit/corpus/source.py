@@ -26,7 +26,7 @@ class Recordings:
     def __str__(self):
         size = sum(p.stat().st_size for p in self.paths) / 1e6
         notice = f"\n{self.notice}" if self.notice else ""
-        return f"{self.name}: {len(self.paths)} WAV files, {size:.1f} MB in {self.folder.name}/{notice}"
+        return f"{self.name}: {len(self.paths)} WAV files, {size:.1f} MB{notice}"
 
     __repr__ = __str__
 

@@ -30,8 +30,14 @@ class Verdict:
     def __str__(self):
         if self.intact:
             return f"{self.name}: {self.checked} files, all match their SHA-256"
-        parts = [(len(paths), word, paths) for word, paths in
-                 (("missing", self.missing), ("changed", self.changed), ("extra", self.extra))]  # fmt: skip
+        parts = [
+            (len(paths), word, paths)
+            for word, paths in (
+                ("missing", self.missing),
+                ("changed", self.changed),
+                ("extra", self.extra),
+            )
+        ]
         found = "; ".join(f"{n} {word} (first: {paths[0]})" for n, word, paths in parts if n)
         return f"{self.name}: {found}"
 

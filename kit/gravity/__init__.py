@@ -32,7 +32,8 @@ from kit.gravity.transfer import (
 )
 
 __all__ = [
-    "WORD_BITS", "Density", "amdahl_speedup", "break_even_volume_gb", "coordination_tax", "device_rate",
+    "WORD_BITS",
+    "Density", "amdahl_speedup", "break_even_volume_gb", "coordination_tax", "device_rate",
     "egress_cost_usd", "energy_ladder", "epoch_time_s", "feeding_tax", "gather_time_s",
     "information_density", "link_rate_gbs", "loader_rate", "move_code_usd", "move_data_usd",
     "movement_energy_j", "reduce_time_s", "required_rate_gbs", "selection_gain", "serial_share",

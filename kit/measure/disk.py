@@ -151,19 +151,19 @@ def _block_rates(path, seconds, before=None):
     A block is many reads long: the system fetches ahead, so that single reads are either
     instant or wait for several, and only their sum means anything.
     """
-    rates, end = [], time.perf_counter() + seconds
+    rates, buffer, end = [], bytearray(_CHUNK), time.perf_counter() + seconds
     while not rates or time.perf_counter() < end:
         if before:
             before()
         with open(path, "rb", buffering=0) as file:
-            while (rate := _read_block(file)) is not None:
+            while (rate := _read_block(file, buffer)) is not None:
                 rates.append(rate)
                 if time.perf_counter() > end:
                     break
     return np.array(rates)
 
 
-def _read_block(file, buffer=bytearray(_CHUNK)):
+def _read_block(file, buffer):
     size, start = 0, time.perf_counter()
     while size < _BLOCK and (got := file.readinto(buffer)):
         size += got
