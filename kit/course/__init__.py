@@ -1,0 +1,1 @@
+"""The course itself: lessons, predictions, reports, question pools, building and checking."""

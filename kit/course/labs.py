@@ -1,0 +1,113 @@
+"""Labs: from one master with solutions to nbgrader's source and release folders.
+
+A master is labs/src/<lab>.py in percent format. A graded cell is marked on its `# %%` line:
+`task="name" kind="solution"`, `kind="check" points=3`, or `kind="written" points=3`.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from kit.course.build import make_cell, notebook_text, read_source
+from kit.errors import KitError
+from kit.paths import root
+
+_KINDS = {  # kind -> (grade, solution, locked)
+    "solution": (False, True, False),
+    "check": (True, False, True),
+    "written": (True, True, False),
+    "locked": (False, False, True),
+}
+
+
+def labs_folder():
+    return root() / "labs"
+
+
+def checks_name(lab):
+    """Module of the visible checks that students get beside the notebook."""
+    return f"checks_{lab.split('_')[0]}"
+
+
+def source_text(lab):
+    """The notebook with solutions and all checks, as nbgrader's `source` wants it: JSON text."""
+    cells = []
+    for i, (kind, text, marks) in enumerate(read_source(labs_folder() / "src" / f"{lab}.py")):
+        if "kind" in marks:
+            grade = _nbgrader(marks)
+            cells.append(make_cell(kind, text, grade["grade_id"], {"nbgrader": grade}))
+        else:
+            cells.append(make_cell(kind, text, f"text-{i:03d}"))
+    return notebook_text(cells)
+
+
+def points(lab):
+    """dict of grade id -> points of the lab, in order."""
+    marks = [m for _, _, m in read_source(labs_folder() / "src" / f"{lab}.py") if "points" in m]
+    return {_grade_id(m): m["points"] for m in marks}
+
+
+def write_source(lab, folder=None):
+    """Write labs/source/<lab>/: notebook with solutions and the visible checks."""
+    target = Path(folder or labs_folder() / "source") / lab
+    target.mkdir(parents=True, exist_ok=True)
+    (target / f"{lab}.ipynb").write_text(source_text(lab), encoding="utf-8", newline="\n")
+    checks = labs_folder() / "checks" / f"{checks_name(lab)}.py"
+    shutil.copyfile(checks, target / checks.name)
+    return target
+
+
+def release_files(lab):
+    """What students get, made by nbgrader itself: dict of Path below labs/release -> text."""
+    with tempfile.TemporaryDirectory(prefix="kit-") as tmp:
+        write_source(lab, Path(tmp, "source"))
+        nbgrader("generate_assignment", lab, "--no-db", "--force", folder=tmp)
+        made = Path(tmp, "release", lab)
+        return {
+            labs_folder() / "release" / lab / path.name: path.read_text(encoding="utf-8")
+            for path in sorted(made.iterdir())
+        }
+
+
+def nbgrader(verb, *args, folder):
+    """Run one nbgrader command in the course folder `folder`; return what it printed."""
+    command = [sys.executable, "-m", "nbgrader", verb, *args]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        tail = "\n".join((done.stdout + done.stderr).splitlines()[-8:])
+        raise KitError(f"nbgrader {verb} failed", found=done.returncode, remedy=f"see: {tail}")
+    return done.stdout + done.stderr
+
+
+def leaks(lab):
+    """Places in labs/release/<lab> where a solution or hidden check shows: list of str."""
+    source = (labs_folder() / "src" / f"{lab}.py").read_text(encoding="utf-8")
+    parts = re.findall(r"### BEGIN (?:SOLUTION|HIDDEN TESTS)\n(.*?)### END", source, re.DOTALL)
+    secret = {s for part in parts for line in part.splitlines() if len(s := line.strip("# ")) > 20}
+    hidden = labs_folder() / "checks" / "hidden" / f"hidden_{lab.split('_')[0]}.py"
+    secret |= {"BEGIN SOLUTION", "HIDDEN", hidden.stem}
+    found = []
+    for path in sorted((labs_folder() / "release" / lab).rglob("*")):
+        text = path.read_text(encoding="utf-8").replace('\\"', '"')
+        found += [f"{path.name}: {s}" for s in secret if s in text]
+    return found
+
+
+def _nbgrader(marks):
+    grade, solution, locked = _KINDS[marks["kind"]]
+    mark = {
+        "grade": grade,
+        "grade_id": _grade_id(marks),
+        "locked": locked,
+        "schema_version": 3,
+        "solution": solution,
+        "task": False,
+    }
+    return mark | ({"points": marks["points"]} if grade else {})
+
+
+def _grade_id(marks):
+    return marks["task"] + ("-check" if marks["kind"] == "check" else "")

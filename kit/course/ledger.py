@@ -1,0 +1,96 @@
+"""What a student predicted, measured and explained; kept on their own disk, nowhere else."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kit.errors import KitError
+
+_current = None
+
+
+class Ledger:
+    """The record of one lesson, saved after every change.
+
+    name: stem of the file. folder: where it lies: KIT_REPORTS, else "reports" below the working
+    folder. While a program executes the notebook (no front end) a record starts empty and is
+    saved only when KIT_REPORTS is set, so that it never mixes with a student's own.
+    """
+
+    PARTS = ("predictions", "comparisons", "explanations", "checkpoint")
+
+    def __init__(self, name, folder=None):
+        from kit.frontend import live
+
+        chosen = folder or os.environ.get("KIT_REPORTS")
+        self.name = name
+        self.folder = Path(chosen or "reports")
+        self.keeps = bool(chosen) or live()
+        self.data = {part: {} for part in self.PARTS}
+        self.listeners = {}
+        if live() and self.path.exists():
+            self.data |= self._load()
+
+    @property
+    def path(self):
+        return self.folder / f"{self.name}.json"
+
+    def lock(self, key, value, unit, question):
+        """Store prediction `key` once; later ones are refused, for a prediction comes first."""
+        if key in self.data["predictions"]:
+            return
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+            raise KitError(
+                f"prediction {key} is not a number",
+                found=value,
+                allowed=f"a number in {unit}" if unit else "a number",
+            )
+        self.data["predictions"][key] = {
+            "question": question,
+            "value": float(value),
+            "unit": unit,
+            "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        self.save()
+        for call in self.listeners.pop(key, []):
+            call()
+
+    def on_lock(self, key, call):
+        """Run `call()` once prediction `key` is locked."""
+        self.listeners.setdefault(key, []).append(call)
+
+    def put(self, part, key, value):
+        """Store `value` under `key` in one of PARTS and save."""
+        self.data[part][key] = value
+        self.save()
+
+    def save(self):
+        if not self.keeps:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        part = self.path.with_suffix(".part")
+        part.write_text(json.dumps(self.data, indent=1, ensure_ascii=False), encoding="utf-8")
+        os.replace(part, self.path)
+
+    def _load(self):
+        try:
+            found = json.loads(self.path.read_text(encoding="utf-8"))
+            return {part: dict(found[part]) for part in self.PARTS}
+        except (ValueError, KeyError, TypeError, OSError):
+            kept = self.path.with_suffix(".unreadable")
+            os.replace(self.path, kept)  # never overwrite what might be rescued by hand
+            print(f"{self.path} could not be read; it was renamed to {kept.name}, a new one begins")
+            return {}
+
+
+def current():
+    """The Ledger of the lesson that was begun last; a scratch one if none was."""
+    if _current is None:
+        set_current(Ledger("scratch"))
+    return _current
+
+
+def set_current(ledger):
+    global _current
+    _current = ledger

@@ -1,0 +1,181 @@
+"""The protocol of an explorer, and the one place that turns it into widgets."""
+
+import html
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kit.errors import KitError
+from kit.frontend import live
+from kit.views.html import details, table_html
+
+
+@dataclass(frozen=True)
+class Control:
+    """One control. kind: "log" (slider over decades), "linear", "whole" or "choice".
+
+    label: what it is. unit: shown behind the label. value: at the start.
+    low, high, step: range of sliders, in `unit`. options: tuple of texts, for "choice".
+    """
+
+    name: str
+    label: str
+    unit: str
+    value: object
+    kind: str
+    low: float = 0.0
+    high: float = 1.0
+    step: float = 1.0
+    options: tuple = ()
+
+    @property
+    def title(self):
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+    def check(self, value):
+        """`value` if the control can take it, else a KitError."""
+        if self.kind == "choice":
+            good, allowed = value in self.options, ", ".join(self.options)
+        else:
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            good, allowed = number and self.low <= value <= self.high, f"{self.low} to {self.high}"
+        if not good:
+            raise KitError(f"{self.name} is out of range", found=value, allowed=allowed)
+        return value
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """A question with controls.
+
+    compute(**controls) -> polars DataFrame. figure(table) -> plotly Figure with the same number
+    of traces whatever the table. summary(table) -> one or two sentences. fallback(table) ->
+    the rows and columns worth reading, as DataFrame.
+    """
+
+    name: str
+    title: str
+    controls: tuple[Control, ...]
+    compute: Callable
+    figure: Callable
+    summary: Callable
+    fallback: Callable
+
+    def settings(self, given):
+        """dict of control -> value: the defaults with `given` put over them, checked."""
+        names = {c.name for c in self.controls}
+        if unknown := set(given) - names:
+            raise KitError(
+                f"explorer {self.name} has no such control",
+                found=sorted(unknown),
+                allowed=", ".join(sorted(names)),
+            )
+        return {c.name: c.check(given.get(c.name, c.value)) for c in self.controls}
+
+
+class Exploration:
+    """An explorer with its settings: live widgets, or figure and table where nobody listens."""
+
+    def __init__(self, explorer, settings):
+        self.explorer = explorer
+        self.settings = explorer.settings(settings)
+        self.panel = None
+        self._recompute()
+
+    def _recompute(self):
+        self.table = self.explorer.compute(**self.settings)
+
+    @property
+    def figure(self):
+        """plotly Figure of the present settings."""
+        return self.explorer.figure(self.table)
+
+    @property
+    def summary(self):
+        """What the figure says, as text."""
+        return self.explorer.summary(self.table)
+
+    def set(self, **settings):
+        """Change controls, as a slider would, and redraw in place."""
+        self.settings = self.explorer.settings(self.settings | settings)
+        self._recompute()
+        if self.panel:
+            self.panel.redraw(self)
+
+    def table_html(self):
+        return table_html(self.explorer.fallback(self.table), self.explorer.title)
+
+    def _ipython_display_(self):
+        from IPython.display import HTML, display
+
+        if live():
+            self.panel = self.panel or Panel(self)
+            display(self.panel.box)
+            return
+        display(self.figure)
+        text = f"<p>{html.escape(self.summary)}</p>"
+        display(HTML(text + details("The figure as a table", self.table_html())))
+
+    def __repr__(self):
+        return f"{self.explorer.title}\n{self.summary}\n{self.explorer.fallback(self.table)}"
+
+
+class Panel:
+    """The widgets of one Exploration: controls, figure, sentence, table."""
+
+    def __init__(self, exploration):
+        import ipywidgets as w
+        import plotly.graph_objects as go
+
+        explorer = exploration.explorer
+        self.inputs = {c.name: _widget(c, exploration.settings[c.name]) for c in explorer.controls}
+        self.figure = go.FigureWidget(exploration.figure)
+        self.text = w.HTML()
+        self.table = w.HTML()
+        self._write(exploration)
+        for name, widget in self.inputs.items():
+            widget.observe(lambda change, n=name: exploration.set(**{n: change["new"]}), "value")
+        row = w.HBox(
+            list(self.inputs.values()), layout={"flex_flow": "row wrap", "grid_gap": "4px 24px"}
+        )
+        self.box = w.VBox([row, self.figure, self.text, self.table], layout={"width": "100%"})
+        self.box.add_class("kit-explorer")
+
+    def redraw(self, exploration):
+        """Bring figure, sentence and table up to date without building anything anew."""
+        new = exploration.figure.to_dict()
+        new["layout"].pop("template", None)  # unchanged, and slow to send
+        with self.figure.batch_update():
+            for trace, data in zip(self.figure.data, new["data"], strict=True):
+                trace.update({k: v for k, v in data.items() if k != "type"}, overwrite=True)
+            self.figure.layout.update(new["layout"])
+        self._write(exploration)
+
+    def _write(self, exploration):
+        self.text.value = (
+            f'<p role="status" aria-live="polite">{html.escape(exploration.summary)}</p>'
+        )
+        self.table.value = details("The figure as a table", exploration.table_html())
+
+
+def _widget(control, value):
+    import ipywidgets as w
+
+    # room for the whole label, above the slider: ipywidgets cuts what does not fit beside it
+    style = {"description_width": "initial"}
+    common = {"value": value, "description": control.title, "style": style,
+              "layout": {"width": "430px"}}  # fmt: skip
+    if control.kind == "choice":
+        return w.Dropdown(options=list(control.options), **common)
+    if control.kind == "whole":
+        return w.IntSlider(min=int(control.low), max=int(control.high), **common)
+    if control.kind == "linear":
+        return w.FloatSlider(min=control.low, max=control.high, step=control.step, **common)
+    import math
+
+    return w.FloatLogSlider(
+        min=math.log10(control.low),
+        max=math.log10(control.high),
+        step=0.05,
+        readout_format=".3g",
+        **common,
+    )

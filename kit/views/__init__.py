@@ -1,0 +1,1 @@
+"""Tables in, plotly figures and HTML out. No computation, no state."""
