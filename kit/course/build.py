@@ -21,12 +21,17 @@ def read_source(path):
     return [(c.cell_type, c.source, dict(c.metadata)) for c in book.cells]
 
 
-def make_cell(kind, text, cell_id, metadata=None):
-    """One notebook cell, without outputs; placeholders of Markdown cells are computed."""
+def make_cell(kind, text, cell_id, metadata=None, **names):
+    """One notebook cell, without outputs; placeholders of Markdown cells are computed.
+
+    names: what placeholders may use beyond the common names.
+    """
     cell = {"cell_type": kind, "id": cell_id, "metadata": metadata or {}}
     if kind == "code":
         cell |= {"execution_count": None, "outputs": []}
-    return cell | {"source": (render(text) if kind == "markdown" else text).splitlines(True)}
+    return cell | {
+        "source": (render(text, **names) if kind == "markdown" else text).splitlines(True)
+    }
 
 
 def notebook_text(cells):

@@ -4,7 +4,7 @@ import json
 import tomllib
 
 from kit.course.build import outputs, read_source
-from kit.course.labs import labs_folder, leaks, points
+from kit.course.labs import labs_folder, leaks
 from kit.course.lessons import all_lessons
 from kit.course.prose import typed_numbers
 from kit.paths import root
@@ -21,7 +21,6 @@ def check():
     for lesson in lessons:
         if lesson.lab:
             problems += [f"labs/release shows {leak}" for leak in leaks(lesson.lab)]
-            problems += _headings(lesson.lab)
     return problems
 
 
@@ -71,25 +70,3 @@ def _question_prose(path):
             numbers = typed_numbers(text)
             problems += [f"{path.name}, {record['id']}: {n!r} is typed" for n in numbers]
     return problems
-
-
-def _headings(lab):
-    """Points in headings must equal the points of the cells."""
-    texts = [
-        t for kind, t, _ in read_source(labs_folder() / "src" / f"{lab}.py") if kind == "markdown"
-    ]
-    found = {}
-    for text in texts:
-        for line in text.splitlines():
-            if line.startswith("## ") and "points" in line:
-                task, _, rest = line[3:].partition("(")
-                found[task.strip()] = rest
-    graded = points(lab)
-    if len(found) != len(graded):
-        return [f"{lab}: {len(found)} headings with points, {len(graded)} graded cells"]
-    pairs = zip(found.items(), graded.items(), strict=True)
-    return [
-        f"{lab}: heading {head!r} says ({rest} but cell {cell} has {worth} points"
-        for (head, rest), (cell, worth) in pairs
-        if f"points(lab)['{cell}']" not in rest and not rest.startswith(f"{worth} points")
-    ]

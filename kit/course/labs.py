@@ -34,13 +34,15 @@ def checks_name(lab):
 
 def source_text(lab):
     """The notebook with solutions and all checks, as nbgrader's `source` wants it: JSON text."""
-    cells = []
+    cells, worth = [], points(lab)
     for i, (kind, text, marks) in enumerate(read_source(labs_folder() / "src" / f"{lab}.py")):
         if "kind" in marks:
             grade = _nbgrader(marks)
-            cells.append(make_cell(kind, text, grade["grade_id"], {"nbgrader": grade}))
+            cells.append(
+                make_cell(kind, text, grade["grade_id"], {"nbgrader": grade}, points=worth)
+            )
         else:
-            cells.append(make_cell(kind, text, f"text-{i:03d}"))
+            cells.append(make_cell(kind, text, f"text-{i:03d}", points=worth))
     return notebook_text(cells)
 
 
@@ -86,13 +88,15 @@ def leaks(lab):
     """Places in labs/release/<lab> where a solution or hidden check shows: list of str."""
     source = (labs_folder() / "src" / f"{lab}.py").read_text(encoding="utf-8")
     parts = re.findall(r"### BEGIN (?:SOLUTION|HIDDEN TESTS)\n(.*?)### END", source, re.DOTALL)
+    cells = read_source(labs_folder() / "src" / f"{lab}.py")
+    parts += [text for _, text, marks in cells if marks.get("kind") == "written"]
     secret = {s for part in parts for line in part.splitlines() if len(s := line.strip("# ")) > 20}
-    hidden = labs_folder() / "checks" / "hidden" / f"hidden_{lab.split('_')[0]}.py"
-    secret |= {"BEGIN SOLUTION", "HIDDEN", hidden.stem}
+    marks = {"BEGIN SOLUTION", "HIDDEN", f"hidden_{lab.split('_')[0]}"}
     found = []
     for path in sorted((labs_folder() / "release" / lab).rglob("*")):
         text = path.read_text(encoding="utf-8").replace('\\"', '"')
-        found += [f"{path.name}: {s}" for s in secret if s in text]
+        wanted = marks | secret if path.suffix == ".ipynb" else marks
+        found += [f"{path.name}: {s}" for s in sorted(wanted) if s in text]
     return found
 
 

@@ -25,9 +25,9 @@ _EXEMPT = (
 _NUMBER = re.compile(r"(?<![\w-])\d[\d\u2009 .,]*(?:\b|(?<=\d))")
 
 
-def render(text):
-    """`text` with its placeholders replaced by computed values."""
-    return _PLACEHOLDER.sub(lambda match: _compute(match.group(1)), text)
+def render(text, **names):
+    """`text` with its placeholders replaced by computed values; they also see `names`."""
+    return _PLACEHOLDER.sub(lambda match: _compute(match.group(1), names), text)
 
 
 def typed_numbers(text):
@@ -37,10 +37,10 @@ def typed_numbers(text):
     return [match.group().strip() for match in _NUMBER.finditer(text)]
 
 
-def _compute(source):
+def _compute(source, names):
     expression, _, spec = source.partition("|")
     try:
-        found = eval(expression, {"__builtins__": {}}, _names())  # our own files, not input
+        found = eval(expression, {"__builtins__": {}}, _names() | names)  # our own files, not input
     except Exception as cause:
         raise KitError(
             "a placeholder cannot be computed", found=source, remedy=f"mend it: {cause}"
@@ -58,6 +58,7 @@ def _names():
         "recomputed": lambda n: claim(n).recomputed(),
         "stated": lambda n: claim(n).stated,
         "assume": _assume,
+        "sum": sum,
         "min": min,
         "max": max,
         "round": round,

@@ -66,7 +66,7 @@ def _pool_seconds(task, items, workers):
         return float(
             np.median(
                 time_runs(
-                    lambda: list(pool.map(task, items, chunksize=chunk)), seconds=1.0, warmup=1
+                    lambda: list(pool.map(task, items, chunksize=chunk)), seconds=0.5, warmup=1
                 )
             )
         )

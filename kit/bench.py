@@ -1,0 +1,48 @@
+"""`kit bench`: how fast the kit itself is, measured."""
+
+import time
+
+import numpy as np
+
+MOVES = 40
+
+
+def explorers(moves=MOVES):
+    """Move every control of every explorer; list of dict: name, moves, p50_ms, p95_ms, max_ms.
+
+    A move is what a slider does: compute, draw, and update the widgets' state, up to the message
+    that leaves for the browser. Seeded; the first move is a warm-up.
+    """
+    from kit.explorers import explorer_names
+
+    return [_bench_one(name, moves) for name in explorer_names()]
+
+
+def _bench_one(name, moves):
+    from kit.explorers import explore
+    from kit.explorers.base import Panel
+
+    shown = explore(name)
+    shown.panel = Panel(shown)
+    rng = np.random.default_rng(0)
+    times = []
+    for i in range(moves + 1):
+        control = shown.explorer.controls[i % len(shown.explorer.controls)]
+        widget = shown.panel.inputs[control.name]
+        value = _other_value(control, widget.value, rng)
+        start = time.perf_counter()
+        widget.value = value
+        times.append(1e3 * (time.perf_counter() - start))
+    p50, p95 = np.percentile(times[1:], [50, 95])
+    return {"name": name, "moves": moves, "p50_ms": float(p50), "p95_ms": float(p95),
+            "max_ms": max(times[1:])}  # fmt: skip
+
+
+def _other_value(control, present, rng):
+    if control.kind == "choice":
+        return rng.choice([o for o in control.options if o != present]).item()
+    if control.kind == "whole":
+        return int(rng.integers(control.low, control.high + 1))
+    if control.kind == "linear":
+        return float(rng.uniform(control.low, control.high))
+    return float(np.exp(rng.uniform(np.log(control.low), np.log(control.high))))

@@ -1,0 +1,174 @@
+"""The command line: `kit ...`. Every command exits with 0 only if it did what was asked."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from kit.errors import KitError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Data engineering for machine learning: toolkit and course.",
+)
+data = typer.Typer(no_args_is_help=True, help="List, fetch and verify data sets.")
+bench = typer.Typer(no_args_is_help=True, help="Measure the kit itself.")
+course = typer.Typer(no_args_is_help=True, help="Build, check and run the course.")
+app.add_typer(data, name="data")
+app.add_typer(bench, name="bench")
+app.add_typer(course, name="course")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+
+def main():
+    """Entry point: a KitError becomes its sentence on stderr and exit status 1."""
+    try:
+        app()
+    except KitError as error:
+        print(f"kit: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lab(
+    context: typer.Context,
+    browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
+    port: Annotated[int, typer.Option(help="First port to try.")] = 8888,
+):
+    """Open JupyterLab at the first lesson. Further options go to JupyterLab."""
+    from kit.course.server import start
+
+    raise typer.Exit(start(browser, port, context.args))
+
+
+@app.command()
+def doctor(as_json: Json = False):
+    """Look at this machine: facts and about ten measurements, in about 15 s."""
+    from kit.measure import doctor as look
+
+    found = look(progress=not as_json and sys.stderr.isatty())
+    print(json.dumps(found.as_dict(), indent=1) if as_json else found)
+    raise typer.Exit(1 if found.failed else 0)
+
+
+@app.command()
+def claims(
+    as_json: Json = False,
+    lesson: Annotated[str | None, typer.Option(help="Only this lesson, such as 01.")] = None,
+):
+    """What the source chapter states, recomputed: verdict and reason."""
+    from kit.claims import all_claims
+
+    rows = [c for c in all_claims() if lesson in (None, c.lesson)]
+    if not rows:
+        raise KitError("no claims for this lesson", found=lesson)
+    if as_json:
+        print(json.dumps([c.as_dict() for c in rows], indent=1, ensure_ascii=False))
+    else:
+        _print_claims(rows)
+
+
+@data.command("list")
+def data_list(as_json: Json = False):
+    """The registry: name, licence, size, and whether it is here."""
+    from kit.corpus import registry
+
+    rows = [
+        {
+            "name": d.name, "title": d.title, "files": d.files, "mb": round(d.total_bytes / 1e6, 1),
+            "licence": d.licence, "retrieved": d.retrieved, "here": d.folder.exists(),
+            "url": d.url, "note": d.note,
+        }
+        for d in registry().values()
+    ]  # fmt: skip
+    if as_json:
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    for r in rows:
+        here = "here" if r["here"] else "not fetched"
+        print(
+            f"{r['name']}: {r['title']}, {r['files']} files, {r['mb']} MB, {r['licence']}, {here}"
+        )
+
+
+@data.command("fetch")
+def data_fetch(name: str):
+    """Fetch a data set and check every file."""
+    from kit.corpus import fetch, verify
+
+    print(f"{fetch(name)}\n{verify(name)}")
+
+
+@data.command("verify")
+def data_verify(name: str):
+    """Compare every file of a fetched data set with its SHA-256."""
+    from kit.corpus import verify
+
+    verdict = verify(name)
+    print(verdict)
+    raise typer.Exit(0 if verdict.intact else 1)
+
+
+@bench.command("explorers")
+def bench_explorers(as_json: Json = False):
+    """Time from a moved control to the figure data sent, for every explorer."""
+    from kit.bench import explorers
+
+    rows = explorers()
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return
+    for r in rows:
+        print(
+            f"{r['name']}: p50 {r['p50_ms']:.1f} ms, p95 {r['p95_ms']:.1f} ms, {r['moves']} moves"
+        )
+
+
+@course.command("build")
+def course_build():
+    """Generate notebooks and labs from their sources."""
+    from kit.course.build import build
+
+    changed = build()
+    print("\n".join(str(p) for p in changed) or "nothing to do: every generated file is current")
+
+
+@course.command("check")
+def course_check():
+    """Fail if a generated file differs, holds outputs, or a number in the text is typed."""
+    from kit.course.check import check
+
+    problems = check()
+    print("\n".join(problems) or "course files are current, clean and computed")
+    raise typer.Exit(1 if problems else 0)
+
+
+@course.command("run")
+def course_run(
+    lessons: Annotated[list[str] | None, typer.Argument(help="Numbers; all if none.")] = None,
+    timeout: Annotated[int, typer.Option(help="Seconds a cell may take.")] = 600,
+):
+    """Execute the notebooks and write HTML with static figures to build/html."""
+    from kit.course.lessons import find_lesson
+    from kit.course.run import run
+
+    runs = run([find_lesson(n).number for n in lessons or []], timeout=timeout)
+    for r in runs:
+        print(f"{r.lesson}: {r.error or 'ok'}, {r.seconds:.0f} s, {r.html}")
+    raise typer.Exit(1 if any(r.error for r in runs) else 0)
+
+
+def _print_claims(rows):
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="What the chapter says, recomputed", show_lines=True)
+    for name in ("no.", "the chapter says", "verdict", "why"):
+        table.add_column(name)
+    for c in rows:
+        table.add_row(str(c.number), c.says, c.verdict, c.reason)
+    Console().print(table)

@@ -1,0 +1,169 @@
+"""One epoch over a real corpus: many files, one file, memory; predicted and measured."""
+
+import io
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kit.errors import KitError
+from kit.gravity import epoch_time_s
+from kit.measure.disk import disk_random, disk_sequential, drop_cache
+from kit.measure.machine import probe_folder
+from kit.measure.memory import memory_copy
+from kit.measure.record import Measurement
+from kit.measure.timing import time_runs
+
+LAYOUTS = ("files, cold", "files, cached", "one file, cold", "one file, cached", "memory")
+
+
+@dataclass(frozen=True)
+class EpochRates:
+    """What the closed form needs, each a Measurement.
+
+    open_us: open and read of one small cached file. cold_us: first read of a file that is not
+    cached. cold_gbs, cached_gbs: sequential reads. memory_gbs: copies. decode_us: one clip.
+    """
+
+    open_us: Measurement
+    cold_us: Measurement
+    cold_gbs: Measurement
+    cached_gbs: Measurement
+    memory_gbs: Measurement
+    decode_us: Measurement
+
+
+def epoch_rates(paths):
+    """Measure what an epoch over `paths` (list of WAV files) is made of, on a sample of them."""
+    sample = list(paths)[:: max(1, len(paths) // 100)]
+    blobs = [path.read_bytes() for path in sample]
+    opened = [_seconds(path.read_bytes) for path in sample]
+    decode = time_runs(lambda: [_decode(b) for b in blobs], seconds=0.3)
+    cold_gbs, cached_gbs = disk_sequential()
+    return EpochRates(
+        Measurement.of("open and read one cached file", 1e6 * np.array(opened), "us"),
+        disk_random()[0],
+        cold_gbs,
+        cached_gbs,
+        memory_copy(),
+        Measurement.of("decode one clip", 1e6 * np.array(decode) / len(blobs), "us"),
+    )
+
+
+def predict_epochs(samples, bytes_per_sample, rates):
+    """Seconds that `epoch_time_s` gives for each of LAYOUTS: dict of layout -> float.
+
+    samples: number of clips. bytes_per_sample: mean size, B. rates: EpochRates.
+    """
+    warm_s, cold_s = rates.open_us.value * 1e-6, rates.cold_us.value * 1e-6
+    terms = {  # layout -> (GB/s, fixed seconds a record)
+        "files, cold": (rates.cold_gbs.value, warm_s + cold_s),
+        "files, cached": (rates.cached_gbs.value, warm_s),
+        "one file, cold": (rates.cold_gbs.value, 0.0),
+        "one file, cached": (rates.cached_gbs.value, 0.0),
+        "memory": (rates.memory_gbs.value, 0.0),
+    }
+    decode_s = rates.decode_us.value * 1e-6
+    return {
+        layout: epoch_time_s(samples, bytes_per_sample, gbs, fixed, decode_s)
+        for layout, (gbs, fixed) in terms.items()
+    }
+
+
+def epoch_times(paths, rates, runs=3):
+    """Read and decode every clip once in each layout: polars table, one row a layout.
+
+    Columns: layout, predicted_s, measured_s, low_s, high_s, ratio (measured / predicted),
+    clips_per_s. "Cold" means that the file contents were dropped from the page cache; names and
+    inodes stay cached. The single file is scratch and is removed.
+    """
+    import polars as pl
+
+    paths = list(paths)
+    if not paths:
+        raise KitError("no recordings to read", found=0, allowed="one WAV file or more")
+    sizes = [path.stat().st_size for path in paths]
+    predicted = predict_epochs(len(paths), float(np.mean(sizes)), rates)
+    rows = []
+    for layout, seconds in _measure_layouts(paths, sizes, runs).items():
+        m = Measurement.of(layout, seconds, "s")
+        rows.append(
+            {
+                "layout": layout,
+                "predicted_s": predicted[layout],
+                "measured_s": m.value,
+                "low_s": m.spread[0],
+                "high_s": m.spread[1],
+                "ratio": m.value / predicted[layout],
+                "clips_per_s": len(paths) / m.value,
+            }
+        )
+    return pl.DataFrame(rows)
+
+
+def clip_work(path, window=200, hop=80):
+    """A CPU-bound job on one WAV file, for experiments on scaling: its mean magnitude spectrum.
+
+    Frames of `window` samples every `hop` samples, Hann window, real FFT; returns the mean
+    magnitude (float). It stands for feature extraction and touches little memory.
+    """
+    samples = _decode(Path(path).read_bytes()).astype(np.float32)
+    shape = np.hanning(window).astype(np.float32)
+    starts = range(0, max(samples.size - window, 1), hop)
+    return float(np.mean([_magnitude(samples[at : at + window], shape) for at in starts]))
+
+
+def _magnitude(frame, shape):
+    return np.abs(np.fft.rfft(frame * shape[: frame.size], 512)).mean()
+
+
+def _measure_layouts(paths, sizes, runs):
+    with tempfile.TemporaryDirectory(prefix="kit-", dir=probe_folder()) as tmp:
+        shard = Path(tmp, "shard.bin")
+        shard.write_bytes(b"".join(path.read_bytes() for path in paths))
+        blobs = [path.read_bytes() for path in paths]
+        ends = np.cumsum(sizes)
+
+        def files():
+            for path in paths:
+                _decode(path.read_bytes())
+
+        def one_file():
+            content = memoryview(shard.read_bytes())
+            for start, end in zip(ends - sizes, ends, strict=True):
+                _decode(content[start:end])
+
+        def memory():
+            for blob in blobs:
+                _decode(blob)
+
+        many = {"warmup": 1, "seconds": 0, "at_least": runs}
+        return {
+            "files, cold": time_runs(files, before=lambda: _drop_all(paths), **many),
+            "files, cached": time_runs(files, **many),
+            "one file, cold": time_runs(one_file, before=lambda: drop_cache(shard), **many),
+            "one file, cached": time_runs(one_file, **many),
+            "memory": time_runs(memory, **many),
+        }
+
+
+def _drop_all(paths):
+    if hasattr(os, "posix_fadvise"):
+        for path in paths:
+            with open(path, "rb") as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _decode(blob):
+    import soundfile
+
+    return soundfile.read(io.BytesIO(blob), dtype="int16")[0]
+
+
+def _seconds(call):
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
