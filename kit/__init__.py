@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _HOME = {  # name -> module that defines it
     "KitError": "errors",
     "Measurement": "measure",
+    "after": "explorers.predict",
     "checkpoint": "explorers.checkpoint",
     "compare": "explorers.predict",
     "doctor": "measure.doctor",
@@ -18,6 +19,7 @@ _HOME = {  # name -> module that defines it
     "lesson": "course.lessons",
     "predict": "explorers.predict",
     "report": "course.report",
+    "show": "views.html",
     "show_claims": "views.claims",
 }
 _MODULES = {

@@ -39,10 +39,13 @@ def _bench_one(name, moves):
 
 
 def _other_value(control, present, rng):
+    from kit.explorers.base import log_steps
+
     if control.kind == "choice":
         return rng.choice([o for o in control.options if o != present]).item()
     if control.kind == "whole":
         return int(rng.integers(control.low, control.high + 1))
     if control.kind == "linear":
         return float(rng.uniform(control.low, control.high))
-    return float(np.exp(rng.uniform(np.log(control.low), np.log(control.high))))
+    steps = log_steps(control.low, control.high, control.value)
+    return float(rng.choice([s for s in steps if s != present]))

@@ -50,7 +50,7 @@ def doctor(as_json: Json = False):
     """Look at this machine: facts and about ten measurements, in about 15 s."""
     from kit.measure import doctor as look
 
-    found = look(progress=not as_json and sys.stderr.isatty())
+    found = look(progress=False if as_json else None)
     print(json.dumps(found.as_dict(), indent=1) if as_json else found)
     raise typer.Exit(1 if found.failed else 0)
 

@@ -1,6 +1,12 @@
 """Is a person looking? Decides between live widgets and plain figures."""
 
 import os
+import sys
+
+
+def show_progress():
+    """True where a progress bar can be seen and goes away again: a terminal or a live notebook."""
+    return live() or sys.stderr.isatty()
 
 
 def live():

@@ -2,7 +2,7 @@
 
 import math
 
-THIN = "\u2009"  # thin space: groups thousands without looking like a decimal mark
+THIN = "\u202f"  # narrow no-break space: groups thousands, never ends a line
 
 
 def significant(x, digits=3):
@@ -12,7 +12,7 @@ def significant(x, digits=3):
     """
     if x == 0 or not math.isfinite(x):
         return f"{x:g}"
-    if not 1e-3 <= abs(x) < 1e7:
+    if not 1e-3 <= abs(x) < 1e10:
         return f"{x:.{digits - 1}e}"
     decimals = max(digits - 1 - math.floor(math.log10(abs(x))), 0)
     return f"{x:,.{decimals}f}".replace(",", THIN)

@@ -31,7 +31,7 @@ class Recordings:
     __repr__ = __str__
 
 
-def recordings(name="fsdd", progress=True):
+def recordings(name="fsdd", progress=None):
     """Recordings of data set `name`, fetched and verified; the committed sample without a network.
 
     KIT_OFFLINE=1 skips the attempt to fetch.

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from kit.corpus.registry import data_set
 from kit.errors import KitError
+from kit.frontend import show_progress
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Verdict:
         return f"{self.name}: {found}"
 
 
-def fetch(name, progress=True):
+def fetch(name, progress=None):
     """Make data set `name` available and return its folder (Path); nothing to do if intact.
 
     Tries KIT_DATA_MIRROR (a folder or a URL with <name>/<archive> in it), then the public
@@ -109,6 +110,7 @@ def _get_archive(wanted, tmp, progress):
 
 
 def _get(place, target, progress):
+    progress = show_progress() if progress is None else progress
     if "://" not in place:
         shutil.copyfile(place, target)
         return target

@@ -18,7 +18,7 @@ class Ledger:
     saved only when KIT_REPORTS is set, so that it never mixes with a student's own.
     """
 
-    PARTS = ("predictions", "comparisons", "explanations", "checkpoint")
+    PARTS = ("questions", "predictions", "comparisons", "explanations", "settings", "checkpoint")
 
     def __init__(self, name, folder=None):
         from kit.frontend import live
@@ -36,7 +36,7 @@ class Ledger:
     def path(self):
         return self.folder / f"{self.name}.json"
 
-    def lock(self, key, value, unit, question):
+    def lock(self, key, value, unit):
         """Store prediction `key` once; later ones are refused, for a prediction comes first."""
         if key in self.data["predictions"]:
             return
@@ -47,7 +47,6 @@ class Ledger:
                 allowed=f"a number in {unit}" if unit else "a number",
             )
         self.data["predictions"][key] = {
-            "question": question,
             "value": float(value),
             "unit": unit,
             "when": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -76,8 +75,8 @@ class Ledger:
     def _load(self):
         try:
             found = json.loads(self.path.read_text(encoding="utf-8"))
-            return {part: dict(found[part]) for part in self.PARTS}
-        except (ValueError, KeyError, TypeError, OSError):
+            return {part: dict(found.get(part, {})) for part in self.PARTS}
+        except (ValueError, TypeError, AttributeError, OSError):
             kept = self.path.with_suffix(".unreadable")
             os.replace(self.path, kept)  # never overwrite what might be rescued by hand
             print(f"{self.path} could not be read; it was renamed to {kept.name}, a new one begins")

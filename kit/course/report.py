@@ -2,6 +2,7 @@
 
 from kit import __version__
 from kit.course.ledger import current
+from kit.frontend import live
 from kit.numbers import shown
 
 PASS_SHARE = 0.7
@@ -25,13 +26,15 @@ def report():
 def report_text(ledger):
     """The report of `ledger` as Markdown."""
     parts = [
-        f"# Report: {ledger.name}",
+        f"## Report: {ledger.name}",
         _machine(),
-        "## Predicted, measured, explained",
+        "### Predicted, measured, explained",
         _comparisons(ledger.data),
-        "## Checkpoint",
+        "### Settings of the explorers",
+        _settings(ledger.data["settings"]),
+        "### Checkpoint",
         _checkpoint(ledger.data["checkpoint"]),
-        "## Incomplete",
+        "### Incomplete",
         _incomplete(ledger.data),
     ]
     return "\n\n".join(parts) + "\n"
@@ -49,19 +52,34 @@ def _machine():
 
 
 def _comparisons(data):
-    head = "| what | predicted | closed form | measured (10 to 90 %) | measured / closed form |"
-    rows = [head, "|---|---|---|---|---|"]
-    for key, c in data["comparisons"].items():
-        guess = data["predictions"].get(key)
-        unit = c["unit"]
-        rows.append(
-            f"| {c['name']} | {_with_unit(guess and guess['value'], unit)} "
-            f"| {_with_unit(c['model'], unit)} | {shown(c['value'])} {unit} "
-            f"({shown(c['low'])} to {shown(c['high'])}) | {_ratio(c['value'], c['model'])} |"
-        )
-    table = "\n".join(rows) if len(rows) > 2 else "Nothing was measured yet."
+    head = "| question | predicted | closed form | measured | measured / closed form |"
+    rows = [_row(key, c, data) for key, c in data["comparisons"].items()]
+    table = "\n".join([head, "|---|---|---|---|---|", *rows]) if rows else "Nothing measured yet."
     words = [f"**{k}:** {v}" for k, v in data["explanations"].items() if v.strip()]
     return "\n\n".join([table, *words])
+
+
+def _row(key, c, data):
+    question = data["questions"].get(key, c["name"])
+    guess = data["predictions"].get(key)
+    if live() and not guess:  # a measurement is not shown before the prediction
+        return f"| {question} | – | hidden | hidden | hidden |"
+    unit = c["unit"]
+    spread = f" ({c['spread_text']})" if c["spread_text"] else ""
+    ratio = f"{shown(c['value'] / c['model'])} x" if c["model"] else "–"
+    return (
+        f"| {question} | {_with_unit(guess and guess['value'], unit)} "
+        f"| {_with_unit(c['model'], unit)} | {shown(c['value'])} {unit}{spread} | {ratio} |"
+    )
+
+
+def _settings(settings):
+    lines = [
+        f"- {name}: "
+        + ", ".join(f"{k} = {v if isinstance(v, str) else shown(v)}" for k, v in s.items())
+        for name, s in settings.items()
+    ]
+    return "\n".join(lines) or "No control was moved."
 
 
 def _checkpoint(result):
@@ -73,8 +91,8 @@ def _checkpoint(result):
 
 
 def _incomplete(data):
-    waiting = [k for k in data["comparisons"] if k not in data["predictions"]]
-    missing = [f"- no prediction for {k}" for k in waiting]
+    waiting = [k for k in data["questions"] if k not in data["predictions"]]
+    missing = [f"- no prediction: {data['questions'][k]}" for k in waiting]
     words = data["explanations"].items()
     missing += [f"- no explanation of {k}" for k, text in words if not text.strip()]
     result = data["checkpoint"]
@@ -85,7 +103,3 @@ def _incomplete(data):
 
 def _with_unit(value, unit):
     return "–" if value is None else f"{shown(value)} {unit}"
-
-
-def _ratio(value, model):
-    return f"{shown(value / model, 2)} x" if model else "–"

@@ -42,8 +42,8 @@ def command(browser, port, extra):
     parts = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root()}"]
     parts += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     parts += [f"--LabApp.default_url=/lab/tree/{first}"]
-    # students need no news from the network
-    parts += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=" + _NEVER]
+    # settings of ours: no pop-up that asks for news from the network
+    parts.append(f"--LabApp.app_settings_dir={Path(__file__).with_name('lab_settings')}")
     if not browser:
         parts.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -93,6 +93,3 @@ def _answers(server):
             return "version" in json.load(reply)
     except (OSError, ValueError):
         return False
-
-
-_NEVER = "jupyterlab.handlers.announcements.NeverCheckForUpdate"

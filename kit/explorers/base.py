@@ -1,11 +1,14 @@
 """The protocol of an explorer, and the one place that turns it into widgets."""
 
 import html
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kit.course.ledger import current
 from kit.errors import KitError
 from kit.frontend import live
+from kit.numbers import shown
 from kit.views.html import details, table_html
 
 
@@ -98,6 +101,7 @@ class Exploration:
         """Change controls, as a slider would, and redraw in place."""
         self.settings = self.explorer.settings(self.settings | settings)
         self._recompute()
+        current().put("settings", self.explorer.name, self.settings)
         if self.panel:
             self.panel.redraw(self)
 
@@ -129,15 +133,14 @@ class Panel:
         explorer = exploration.explorer
         self.inputs = {c.name: _widget(c, exploration.settings[c.name]) for c in explorer.controls}
         self.figure = go.FigureWidget(exploration.figure)
+        self.figure._config = {"responsive": True, "displaylogo": False}
         self.text = w.HTML()
         self.table = w.HTML()
         self._write(exploration)
         for name, widget in self.inputs.items():
             widget.observe(lambda change, n=name: exploration.set(**{n: change["new"]}), "value")
-        row = w.HBox(
-            list(self.inputs.values()), layout={"flex_flow": "row wrap", "grid_gap": "4px 24px"}
-        )
-        self.box = w.VBox([row, self.figure, self.text, self.table], layout={"width": "100%"})
+        controls = w.VBox(list(self.inputs.values()))
+        self.box = w.VBox([controls, self.figure, self.text, self.table], layout={"width": "100%"})
         self.box.add_class("kit-explorer")
 
     def redraw(self, exploration):
@@ -160,22 +163,26 @@ class Panel:
 def _widget(control, value):
     import ipywidgets as w
 
-    # room for the whole label, above the slider: ipywidgets cuts what does not fit beside it
-    style = {"description_width": "initial"}
-    common = {"value": value, "description": control.title, "style": style,
-              "layout": {"width": "430px"}}  # fmt: skip
+    # a wide label column: ipywidgets cuts what does not fit, and aligned sliders read better
+    common = {
+        "value": value,
+        "description": control.title,
+        "style": {"description_width": "250px"},
+        "layout": {"width": "660px", "max_width": "100%"},
+    }
     if control.kind == "choice":
         return w.Dropdown(options=list(control.options), **common)
     if control.kind == "whole":
         return w.IntSlider(min=int(control.low), max=int(control.high), **common)
     if control.kind == "linear":
         return w.FloatSlider(min=control.low, max=control.high, step=control.step, **common)
-    import math
+    options = [(shown(v), v) for v in log_steps(control.low, control.high, value)]
+    return w.SelectionSlider(options=options, **common)
 
-    return w.FloatLogSlider(
-        min=math.log10(control.low),
-        max=math.log10(control.high),
-        step=0.05,
-        readout_format=".3g",
-        **common,
-    )
+
+def log_steps(low, high, value):
+    """Round values from `low` to `high`, ten a decade, with the ends and `value` among them."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    round_values = (m * 10.0**d for d in decades for m in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8))
+    inside = {float(f"{v:.6g}") for v in round_values if low <= v <= high}
+    return sorted(inside | {float(low), float(high), float(value)})

@@ -183,7 +183,7 @@ EXPLORERS = {
             (
                 Control("volume_gb", "data", "GB", 2000.0, "log", 1, 1e7),
                 Control("job_h", "job", "h", 100.0, "log", 1, 10_000),
-                Control("extra_usd_per_h", "compute there costs more by", "USD/h", 4.0, "log",
+                Control("extra_usd_per_h", "compute there costs more", "USD/h", 4.0, "log",
                         0.1, 1000),
             ),
             _move, views.code_or_data, _move_summary, _move_rows,
@@ -193,7 +193,7 @@ EXPLORERS = {
             "The feeding tax",
             (
                 Control("tflops", "device", "TFLOP/s", 312.0, "log", 1, 2000),
-                Control("gflop_per_sample", "work", "GFLOP/sample", 12.3, "log", 0.01, 1000),
+                Control("gflop_per_sample", "work", "GFLOP/sample", 4.1, "log", 0.01, 1000),
                 Control("kb_per_sample", "size", "kB/sample", 150.0, "log", 1, 10_000),
             ),
             _feed, views.feeding, _feed_summary, _feed_rows,

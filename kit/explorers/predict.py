@@ -1,4 +1,4 @@
-"""Predict, then see the measurement, then explain: three calls that share a key."""
+"""Predict, see the measurement, explain: calls that share a key."""
 
 import html
 
@@ -8,19 +8,22 @@ from kit.explorers.fields import number_field, read_number
 from kit.frontend import live
 from kit.measure.record import Measurement
 from kit.numbers import shown
-from kit.views.html import Html
+from kit.views.html import Html, table_html
+
+_LOCKED = "Hidden until you lock your prediction above."
 
 
 def predict(key, question, unit="", value=None):
     """Ask for a number before the measurement is shown; the first answer stays.
 
-    key: name that `compare` will use. question: one sentence. unit: of the answer.
-    value: the answer itself, to lock it from code instead of from the box.
+    key: name that `after`, `compare` and `explain` use. question: one sentence. unit: of the
+    answer. value: the answer itself, to lock it from code instead of from the box.
     To begin again, delete the file of the lesson in the folder reports/.
     """
     ledger = current()
+    ledger.data["questions"][key] = question
     if value is not None:
-        ledger.lock(key, value, unit, question)
+        ledger.lock(key, value, unit)
     known = ledger.data["predictions"].get(key)
     if known:
         return _note(f"{question} You predicted {shown(known['value'])} {unit}.")
@@ -29,18 +32,48 @@ def predict(key, question, unit="", value=None):
     return _ask(ledger, key, question, unit)
 
 
-def compare(key, measured, model=None, unit=""):
-    """Show prediction, closed form and measurement side by side, with the ratio.
+def after(key, *views):
+    """Show `views` (tables, figures, anything a cell can show) once prediction `key` is locked.
 
-    measured: Measurement, or a plain number with `unit`. model: what the closed form gives, in
-    the same unit. While a person has not locked prediction `key`, nothing is revealed.
+    Executed by a program, they are shown at once.
+    """
+    from IPython.display import display
+
+    ledger = current()
+    if not live() or key in ledger.data["predictions"]:
+        display(*views)
+        return None
+    import ipywidgets as w
+
+    note, out = w.HTML(f"<i>{_LOCKED}</i>"), w.Output()
+
+    def reveal():
+        note.value = ""
+        for view in views:
+            out.append_display_data(view)
+
+    ledger.on_lock(key, reveal)
+    return w.VBox([note, out])
+
+
+def compare(key, measured, model=None, unit="", model_name="closed form"):
+    """Show prediction, closed form and measurement side by side, with the ratios.
+
+    measured: Measurement; or a plain number in `unit` that is computed and has no spread.
+    model: what the closed form gives, in the same unit; model_name: what it is called.
+    While a person has not locked prediction `key`, nothing is revealed.
     """
     measured = _as_measurement(key, measured, unit)
     ledger = current()
-    ledger.put("comparisons", key, _record(measured, model))
+    record = _record(measured, model, model_name)
+    ledger.put("comparisons", key, record)
     if not live() or key in ledger.data["predictions"]:
-        return _result(ledger, key, measured, model)
-    return _locked(ledger, key, measured, model)
+        return _result(ledger, key)
+    import ipywidgets as w
+
+    out = w.HTML(f"<i>{_LOCKED}</i>")
+    ledger.on_lock(key, lambda: setattr(out, "value", _result(ledger, key).html))
+    return out
 
 
 def explain(key, prompt):
@@ -69,65 +102,55 @@ def _ask(ledger, key, question, unit):
 
     def lock(_):
         try:
-            ledger.lock(key, read_number(box.value), unit, question)
+            ledger.lock(key, read_number(box.value), unit)
         except KitError as error:
             note.value = html.escape(str(error))
             return
         box.disabled = button.disabled = True
-        note.value = "Locked. Measure on."
+        note.value = "Locked."
 
     button.on_click(lock)
     title = w.HTML(f"<b>Predict.</b> {html.escape(question)}")
     return w.VBox([title, w.HBox([box, button, note])])
 
 
-def _locked(ledger, key, measured, model):
-    import ipywidgets as w
-
-    out = w.HTML("<i>Measured. Lock your prediction above to see the result.</i>")
-
-    def reveal():
-        out.value = _result(ledger, key, measured, model).html
-
-    ledger.on_lock(key, reveal)
-    return out
-
-
-def _result(ledger, key, measured, model):
+def _result(ledger, key):
     import polars as pl
 
-    from kit.views.html import table_html
-
-    guess = ledger.data["predictions"].get(key)
-    rows = [("your prediction", guess["value"] if guess else None, "")]
-    rows.append(("closed form", model, ""))
-    low, high = (shown(x) for x in measured.spread)
-    spread = f"{low} to {high}, {measured.runs} runs"
-    rows.append(("measured here", measured.value, spread))
+    found, guess = ledger.data["comparisons"][key], ledger.data["predictions"].get(key)
+    unit, value, model = found["unit"], found["value"], found["model"]
+    measured = "computed" if found["exact"] else "measured here"
+    rows = [("your prediction", _amount(guess and guess["value"], unit), "")]
+    if model is not None:
+        rows.append((found["model_name"], _amount(model, unit), ""))
+    rows.append((measured, _amount(value, unit), found["spread_text"]))
     if guess and guess["value"]:
-        rows.append(("measured / predicted", measured.value / guess["value"], ""))
+        rows.append(
+            (f"{measured.split()[0]} / predicted", _amount(value / guess["value"], "x"), "")
+        )
     if model:
-        rows.append(("measured / closed form", measured.value / model, ""))
-    named = [(what, _cell(v, measured.unit, what), note) for what, v, note in rows]
-    table = pl.DataFrame(named, schema=["", "value", "spread"], orient="row")
-    note = f"<p>{html.escape(measured.note)}</p>" if measured.note else ""
-    return Html(table_html(table, measured.name) + note, f"{measured.name}\n{table}")
+        rows.append(
+            (f"{measured.split()[0]} / {found['model_name']}", _amount(value / model, "x"), "")
+        )
+    table = pl.DataFrame(rows, schema=["what", "value", "spread"], orient="row")
+    note = f"<p>{html.escape(found['note'])}</p>" if found["note"] else ""
+    return Html(table_html(table, found["name"]) + note, f"{found['name']}\n{table}")
 
 
-def _cell(value, unit, what):
-    if value is None:
-        return "–"
-    return f"{shown(value, 2)} x" if "/" in what else f"{shown(value)} {unit}"
+def _amount(value, unit):
+    return "–" if value is None else f"{shown(value)} {unit}".strip()
 
 
-def _record(m, model):
+def _record(m, model, model_name):
     return {
         "name": m.name,
         "value": m.value,
         "unit": m.unit,
-        "low": m.spread[0],
-        "high": m.spread[1],
+        "exact": m.runs == 0,
+        "spread_text": m.spread_text,
         "model": None if model is None else float(model),
+        "model_name": model_name,
+        "note": m.note,
     }
 
 
@@ -140,7 +163,8 @@ def _as_measurement(key, measured, unit):
             found=measured,
             allowed="a Measurement or a number",
         )
-    return Measurement.of(key, [measured], unit)
+    name = current().data["questions"].get(key, key)
+    return Measurement(name, float(measured), unit, (measured, measured), runs=0)
 
 
 def _note(text):

@@ -3,11 +3,18 @@
 Every probe stops after about 2 s and 1 GiB of disk, and removes what it wrote.
 """
 
-from kit.measure.cluster import coordination, scaling
+from kit.measure.cluster import coordination, scaling, scaling_table
 from kit.measure.decode import parquet_decode, wav_decode
 from kit.measure.disk import disk_random, disk_sequential, drop_cache, open_cost
 from kit.measure.doctor import doctor, probe_all
-from kit.measure.epoch import LAYOUTS, clip_work, epoch_rates, epoch_times, predict_epochs
+from kit.measure.epoch import (
+    LAYOUTS,
+    clip_work,
+    epoch_rates,
+    epoch_table,
+    epoch_times,
+    predict_epochs,
+)
 from kit.measure.ladder import latency_ladder, memory_latency
 from kit.measure.machine import machine_facts
 from kit.measure.memory import memory_copy, memory_read
@@ -17,8 +24,8 @@ from kit.measure.timing import time_runs
 
 __all__ = [
     "LAYOUTS", "Measurement", "clip_work", "coordination", "disk_random", "disk_sequential",
-    "doctor", "drop_cache", "epoch_rates", "epoch_times",
-    "latency_ladder", "loopback_latency", "loopback_throughput", "machine_facts",
-    "measurement_table", "memory_copy", "memory_latency", "memory_read", "open_cost",
-    "parquet_decode", "predict_epochs", "probe_all", "scaling", "time_runs", "wav_decode",
+    "doctor", "drop_cache", "epoch_rates", "epoch_table", "epoch_times", "latency_ladder",
+    "loopback_latency", "loopback_throughput", "machine_facts", "measurement_table", "memory_copy",
+    "memory_latency", "memory_read", "open_cost", "parquet_decode", "predict_epochs", "probe_all",
+    "scaling", "scaling_table", "time_runs", "wav_decode",
 ]  # fmt: skip

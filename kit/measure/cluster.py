@@ -1,8 +1,11 @@
 """Real processes as the nodes of a cluster: the coordination tax and Amdahl's law."""
 
 import multiprocessing
+import socket
+import struct
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -13,14 +16,16 @@ from kit.measure.timing import time_runs
 
 # "spawn" works from notebooks on every system and inherits no state by accident
 _CONTEXT = multiprocessing.get_context("spawn")
+_GATHER, _REDUCE, _STOP = b"g", b"r", b"s"
+_PARTIAL = struct.Struct("!dq")  # sum and count: sixteen bytes a node
 
 
-def coordination(nodes=4, megabytes=64, rounds=5):
+def coordination(nodes=4, megabytes=64, rounds=7):
     """Mean over data spread on `nodes` processes, two ways: (gather, reduce) Measurements in s.
 
-    gather: every node sends its share (`megabytes` MB of float64) over a local socket, and
-    one process computes the mean. reduce: every node sums its own share and sends two numbers.
-    Both means are compared; a difference is an error.
+    gather: every node sends its share (`megabytes` MB of float64) over a loopback TCP connection,
+    and one process computes the mean. reduce: every node sums its own share and sends two
+    numbers. Both means are compared; a difference is an error.
     """
     if nodes * megabytes * 1e6 * 3 > memory_free():
         raise KitError(
@@ -29,12 +34,11 @@ def coordination(nodes=4, megabytes=64, rounds=5):
             remedy="ask for fewer nodes or megabytes",
             code="memory",
         )
-    means, (links, workers) = [], _start(nodes, megabytes)
-    try:
-        gathered = time_runs(lambda: means.append(_gather(links)), seconds=0, at_least=rounds)
-        reduced = time_runs(lambda: means.append(_reduce(links)), seconds=0, at_least=rounds)
-    finally:
-        _stop(links, workers)
+    values = int(megabytes * 1e6 / 8)
+    means, buffer = [], np.empty((nodes, values))
+    with _cluster(nodes, values) as links:
+        gathered = time_runs(lambda: means.append(_gather(links, buffer)), at_least=rounds)
+        reduced = time_runs(lambda: means.append(_reduce(links)), at_least=rounds)
     if not np.allclose(means, means[0]):
         raise KitError("gather and reduce disagree", found=means, remedy="report this as a fault")
     return (
@@ -44,80 +48,99 @@ def coordination(nodes=4, megabytes=64, rounds=5):
 
 
 def scaling(task, items, workers=None):
-    """Time `task` over `items` with growing numbers of processes: polars table.
+    """Time `task` over `items` with growing numbers of processes: dict of count -> Measurement, s.
 
     task: module-level function of one item. items: list, cut in as many chunks as workers.
-    workers: list of process counts, default 1 up to the usable cores and one beyond.
-    Columns: workers, seconds, speedup (against the first row). The pool is started and warmed
-    before the clock runs.
+    workers: list of process counts; by default 1, 2, 4 ... up to twice the usable cores.
+    Every pool is started and warmed before the clock runs.
     """
+    cores = usable_cores()
+    counts = workers or sorted({2**i for i in range(6) if 2**i <= 2 * cores} | {1, 2, cores})
+    return {n: _pool_time(task, items, n) for n in counts}
+
+
+def scaling_table(times):
+    """polars table of what `scaling` found: workers, seconds, speedup and its low and high."""
     import polars as pl
 
-    cores = usable_cores()
-    counts = workers or sorted({1, *(2**i for i in range(1, 6) if 2**i <= cores), cores, 2 * cores})
-    rows = [{"workers": n, "seconds": _pool_seconds(task, items, n)} for n in counts]
-    return pl.DataFrame(rows).with_columns(speedup=rows[0]["seconds"] / pl.col("seconds"))
+    first = times[min(times)]
+    rows = []
+    for workers, m in times.items():
+        gain = first.over(m, "speed-up")
+        low, high = gain.spread
+        rows.append((workers, m.value, gain.value, low, high))
+    return pl.DataFrame(rows, schema=["workers", "seconds", "speedup", "low", "high"], orient="row")
 
 
-def _pool_seconds(task, items, workers):
+def _pool_time(task, items, workers):
     with ProcessPoolExecutor(workers, mp_context=_CONTEXT) as pool:
-        list(pool.map(_warm, range(4 * workers), [task] * 4 * workers))
+        list(pool.map(_warm, [task] * 4 * workers))
         chunk = -(-len(items) // workers)
-        return float(
-            np.median(
-                time_runs(
-                    lambda: list(pool.map(task, items, chunksize=chunk)), seconds=0.5, warmup=1
-                )
-            )
-        )
+        runs = time_runs(lambda: list(pool.map(task, items, chunksize=chunk)), at_most=20)
+    return Measurement.of(f"{len(items)} items on {workers} processes", runs, "s")
 
 
-def _warm(_, task):
+def _warm(task):
     time.sleep(0.02)  # long enough that every worker process is started
     return task.__name__
 
 
-def _start(nodes, megabytes):
-    links, workers = [], []
-    for seed in range(nodes):
-        ours, theirs = _CONTEXT.Pipe()
-        worker = _CONTEXT.Process(target=_node, args=(theirs, seed, megabytes), daemon=True)
-        worker.start()
-        links.append(ours)
-        workers.append(worker)
+@contextmanager
+def _cluster(nodes, values):
+    """Connections to `nodes` processes, each with float64[values] of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        address = server.getsockname()
+        workers = [
+            _CONTEXT.Process(target=_node, args=(address, seed, values), daemon=True)
+            for seed in range(nodes)
+        ]
+        links = []
+        try:
+            for worker in workers:
+                worker.start()
+            links += [server.accept()[0] for _ in workers]
+            yield links
+            for link in links:
+                link.sendall(_STOP)
+        finally:
+            for link in links:
+                link.close()
+            for worker in workers:
+                worker.join(timeout=5)
+                worker.kill()
+
+
+def _node(address, seed, values):
+    data = np.random.default_rng(seed).normal(seed, 1, values)
+    with socket.create_connection(address) as link:
+        while (order := link.recv(1)) not in (_STOP, b""):
+            if order == _GATHER:
+                link.sendall(data.view(np.uint8).data)
+            else:
+                link.sendall(_PARTIAL.pack(data.sum(), data.size))
+
+
+def _gather(links, buffer):
     for link in links:
-        link.recv()  # the node has made its data
-    return links, workers
-
-
-def _stop(links, workers):
-    for link in links:
-        link.send("stop")
-    for worker in workers:
-        worker.join(timeout=5)
-        if worker.is_alive():
-            worker.kill()
-
-
-def _node(link, seed, megabytes):
-    data = np.random.default_rng(seed).normal(seed, 1, int(megabytes * 1e6 / 8))
-    link.send("ready")
-    while (order := link.recv()) != "stop":
-        if order == "gather":
-            link.send_bytes(data.view(np.uint8).data)
-        else:
-            link.send((float(data.sum()), data.size))
-
-
-def _gather(links):
-    for link in links:
-        link.send("gather")
-    shares = [np.frombuffer(link.recv_bytes()) for link in links]
-    return sum(s.sum() for s in shares) / sum(s.size for s in shares)
+        link.sendall(_GATHER)
+    for link, share in zip(links, buffer, strict=True):
+        _receive(link, share.view(np.uint8).data)
+    return buffer.mean()
 
 
 def _reduce(links):
     for link in links:
-        link.send("reduce")
-    parts = [link.recv() for link in links]
+        link.sendall(_REDUCE)
+    parts = [_PARTIAL.unpack(_receive(link, bytearray(_PARTIAL.size))) for link in links]
     return sum(total for total, _ in parts) / sum(size for _, size in parts)
+
+
+def _receive(link, buffer):
+    view, got = memoryview(buffer), 0
+    while got < len(view):
+        size = link.recv_into(view[got:])
+        if not size:
+            raise KitError("a node of the experiment ended early", remedy="run it again")
+        got += size
+    return buffer

@@ -1,6 +1,7 @@
 """One look at the machine: facts and all probes."""
 
 from kit.errors import KitError
+from kit.frontend import show_progress
 from kit.measure import decode, disk, memory, network
 from kit.measure.machine import machine_facts
 from kit.measure.record import measurement_table
@@ -18,9 +19,14 @@ _PROBES = (
 )
 
 
-def probe_all(progress=True):
-    """Run every probe, about 15 s: (list of Measurement, list of (probe, reason it failed))."""
+def probe_all(progress=None):
+    """Run every probe, about 15 s: (list of Measurement, list of (probe, reason it failed)).
+
+    progress: show a bar; by default where one can be seen.
+    """
     from tqdm.auto import tqdm
+
+    progress = show_progress() if progress is None else progress
 
     done, failed = [], []
     for name, probe in tqdm(_PROBES, desc="probes", disable=not progress, leave=False):
@@ -40,7 +46,7 @@ class Doctor:
     table (polars DataFrame of the measurements).
     """
 
-    def __init__(self, progress=True):
+    def __init__(self, progress=None):
         self.facts = machine_facts()
         self.measurements, self.failed = probe_all(progress)
 
@@ -69,6 +75,6 @@ class Doctor:
         return facts_and_measurements(self.facts, self.measurements, self.failed)
 
 
-def doctor(progress=True):
+def doctor(progress=None):
     """Facts and about ten measurements of this machine, in about 15 s; see Doctor."""
     return Doctor(progress)

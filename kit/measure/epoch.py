@@ -53,11 +53,12 @@ def epoch_rates(paths):
     )
 
 
-def predict_epochs(samples, bytes_per_sample, rates):
-    """Seconds that `epoch_time_s` gives for each of LAYOUTS: dict of layout -> float.
+def predict_epochs(paths, rates):
+    """Seconds that gravity.epoch_time_s gives for one epoch: dict of layout -> float.
 
-    samples: number of clips. bytes_per_sample: mean size, B. rates: EpochRates.
+    paths: list of WAV files, of which only count and sizes are used. rates: EpochRates.
     """
+    sizes = _sizes(paths)
     warm_s, cold_s = rates.open_us.value * 1e-6, rates.cold_us.value * 1e-6
     terms = {  # layout -> (GB/s, fixed seconds a record)
         "files, cold": (rates.cold_gbs.value, warm_s + cold_s),
@@ -68,39 +69,37 @@ def predict_epochs(samples, bytes_per_sample, rates):
     }
     decode_s = rates.decode_us.value * 1e-6
     return {
-        layout: epoch_time_s(samples, bytes_per_sample, gbs, fixed, decode_s)
+        layout: epoch_time_s(len(sizes), float(np.mean(sizes)), gbs, fixed, decode_s)
         for layout, (gbs, fixed) in terms.items()
     }
 
 
-def epoch_times(paths, rates, runs=3):
-    """Read and decode every clip once in each layout: polars table, one row a layout.
+def epoch_times(paths, runs=5):
+    """Read and decode every clip once, in each of LAYOUTS: dict of layout -> Measurement in s.
 
-    Columns: layout, predicted_s, measured_s, low_s, high_s, ratio (measured / predicted),
-    clips_per_s. "Cold" means that the file contents were dropped from the page cache; names and
-    inodes stay cached. The single file is scratch and is removed.
+    "Cold" means that the file contents were dropped from the page cache; names and inodes stay
+    cached. The single file is scratch and is removed.
     """
+    paths = list(paths)
+    found = _measure_layouts(paths, _sizes(paths), runs)
+    return {name: Measurement.of(f"epoch, {name}", s, "s") for name, s in found.items()}
+
+
+def epoch_table(predicted, times):
+    """polars table, one row a layout: predicted_s, measured_s, low_s, high_s, ratio."""
     import polars as pl
 
-    paths = list(paths)
-    if not paths:
-        raise KitError("no recordings to read", found=0, allowed="one WAV file or more")
-    sizes = [path.stat().st_size for path in paths]
-    predicted = predict_epochs(len(paths), float(np.mean(sizes)), rates)
-    rows = []
-    for layout, seconds in _measure_layouts(paths, sizes, runs).items():
-        m = Measurement.of(layout, seconds, "s")
-        rows.append(
-            {
-                "layout": layout,
-                "predicted_s": predicted[layout],
-                "measured_s": m.value,
-                "low_s": m.spread[0],
-                "high_s": m.spread[1],
-                "ratio": m.value / predicted[layout],
-                "clips_per_s": len(paths) / m.value,
-            }
-        )
+    rows = [
+        {
+            "layout": layout,
+            "predicted_s": predicted[layout],
+            "measured_s": m.value,
+            "low_s": m.spread[0],
+            "high_s": m.spread[1],
+            "ratio": m.value / predicted[layout],
+        }
+        for layout, m in times.items()
+    ]
     return pl.DataFrame(rows)
 
 
@@ -118,6 +117,13 @@ def clip_work(path, window=200, hop=80):
 
 def _magnitude(frame, shape):
     return np.abs(np.fft.rfft(frame * shape[: frame.size], 512)).mean()
+
+
+def _sizes(paths):
+    sizes = [path.stat().st_size for path in paths]
+    if not sizes:
+        raise KitError("no recordings to read", found=0, allowed="one WAV file or more")
+    return sizes
 
 
 def _measure_layouts(paths, sizes, runs):

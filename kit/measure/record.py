@@ -20,7 +20,7 @@ class Measurement:
     Attributes
     ----------
     name: what was measured. value: median of the runs, in `unit`.
-    spread: (10th, 90th percentile) of the runs, same unit. runs: how many.
+    spread: (10th, 90th percentile) of the runs, same unit. runs: how many; 0 if computed.
     machine: short description of the machine. commit: version of the code, "" if unknown.
     when: UTC time, ISO 8601. note: what limits the figure, "" if nothing does.
     """
@@ -57,11 +57,23 @@ class Measurement:
             note=note,
         )
 
-    def __str__(self):
+    def over(self, other, name):
+        """Ratio self / other as a Measurement; its spread takes the worst ends of both."""
+        low, high = self.spread[0] / other.spread[1], self.spread[1] / other.spread[0]
+        runs = min(self.runs, other.runs)
+        return Measurement(name, self.value / other.value, "x", (low, high), runs)
+
+    @property
+    def spread_text(self):
+        """The spread for tables, such as "1.2 to 1.4, 5 runs"; empty for a computed value."""
+        if self.runs < 2:
+            return "one run" if self.runs else ""
         low, high = (significant(x) for x in self.spread)
+        return f"{low} to {high}, {self.runs} runs"
+
+    def __str__(self):
         note = f"  [{self.note}]" if self.note else ""
-        runs = f"{self.runs} run" + "s" * (self.runs != 1)
-        return f"{self.name}: {significant(self.value)} {self.unit} ({low} to {high}, {runs}){note}"
+        return f"{self.name}: {significant(self.value)} {self.unit} ({self.spread_text}){note}"
 
     def as_dict(self):
         """Plain dict for JSON."""

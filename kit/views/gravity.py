@@ -40,7 +40,7 @@ def code_or_data(table):
         go.Scatter(x=[yours] * len(links), y=links["link_gbps"], mode="markers+text",
                    marker={"size": 11, "color": colours, "line": {"color": "white", "width": 1}},
                    text=links["link"], name="your data on real links", customdata=links["hours"],
-                   textposition="middle left" if yours > 1e4 else "middle right",
+                   textposition="middle left" if yours > 30 else "middle right",
                    hovertemplate="%{text}: %{customdata:.3g} h<extra></extra>"),
         go.Scatter(x=[low * 1.3, high / 1.3], y=[rates.max() * 0.6] * 2, mode="text",
                    text=["<b>move the data</b>", "<b>move the code</b>"], hoverinfo="skip",
@@ -73,7 +73,7 @@ def feeding(table):
     ]  # fmt: skip
     traces.append(
         go.Scatter(x=marks["storage_gbs"], y=marks["busy_yours"], mode="markers+text",
-                   text=marks["storage"], textposition="bottom right", showlegend=False,
+                   text=marks["storage"], textposition="top left", showlegend=False,
                    marker={"size": 11, "color": BLUE}, textfont={"size": 12},
                    hovertemplate="%{text}: %{y:.1f} % busy<extra></extra>"),
     )  # fmt: skip
@@ -122,7 +122,7 @@ def energy(table):
                   text=text, textposition="outside", cliponaxis=False, showlegend=False,
                   hovertemplate="%{y}: %{x:.3g} pJ<extra></extra>")  # fmt: skip
     unit = table["unit"][0]
-    axis = log_axis(f"energy a {unit}, pJ", 1e-3, 1e9)
+    axis = log_axis(f"energy a {unit}, pJ", 1e-3, 3e8)
     return figure(
         [bars],
         f"Energy a {unit}: computing (blue) against moving (orange)",
@@ -185,9 +185,13 @@ def scaling(table, serial):
         go.Scatter(x=table["workers"], y=table["amdahl"], mode="lines",
                    name=f"Amdahl with {100 * serial:.0f} % serial", line={"color": ORANGE}),
         go.Scatter(x=table["workers"], y=table["speedup"], mode="lines+markers", name="measured",
-                   line={"color": BLUE, "width": 3}),
+                   line={"color": BLUE, "width": 3},
+                   error_y={"type": "data", "symmetric": False, "color": INK,
+                            "array": table["high"] - table["speedup"],
+                            "arrayminus": table["speedup"] - table["low"]}),
     ]  # fmt: skip
-    return figure(traces, "More processes, less time?", "processes", "speed-up")
+    ticks = {"title": {"text": "processes"}, "tickvals": table["workers"]}
+    return figure(traces, "More processes, less time?", ticks, "speed-up")
 
 
 def epochs(table):
@@ -200,5 +204,4 @@ def epochs(table):
         go.Bar(x=table["layout"], y=table["measured_s"], name="measured", error_y=error,
                marker={"color": BLUE}),
     ]  # fmt: skip
-    y = {"type": "log", "title": {"text": "one epoch, s"}, "exponentformat": "SI"}
-    return figure(traces, "One epoch, predicted and measured", "", y)
+    return figure(traces, "One epoch, predicted and measured", "", "one epoch, s")

@@ -13,9 +13,29 @@ _STYLE = (
 )
 
 
+_UNITS = {  # how a column name ends -> unit
+    "_per_s": "1/s", "_ns": "ns", "_us": "us", "_ms": "ms", "_s": "s", "_h": "h", "_gbs": "GB/s",
+    "_gbps": "Gbit/s", "_gb": "GB", "_mb": "MB", "_usd": "USD", "_pj": "pJ", "_j": "J",
+    "_percent": "%",
+}  # fmt: skip
+
+
+def show(table, caption=""):
+    """A polars DataFrame as a captioned table, with units in the headings."""
+    return Html(table_html(table, caption), f"{caption}\n{table}")
+
+
+def heading(column):
+    """Column name as a heading: "move_usd" -> "move (USD)"."""
+    for ending, unit in _UNITS.items():
+        if column.endswith(ending):
+            return f"{column.removesuffix(ending).replace('_', ' ')} ({unit})"
+    return column.replace("_", " ")
+
+
 def table_html(table, caption="", headers=None):
-    """HTML of a polars DataFrame. headers: dict of column -> heading; others lose underscores."""
-    names = [(headers or {}).get(c, c.replace("_", " ")) for c in table.columns]
+    """HTML of a polars DataFrame. headers: dict of column -> heading, where `heading` is not it."""
+    names = [(headers or {}).get(c) or heading(c) for c in table.columns]
     head = "".join(f'<th scope="col">{escape(n)}</th>' for n in names)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in table.iter_rows())
     title = f"<caption>{escape(caption)}</caption>" if caption else ""

@@ -10,7 +10,6 @@ import kit
 from kit import measure
 from kit.course.lessons import lesson_map
 from kit.views.gravity import ladder
-from kit.views.html import Html, table_html
 
 kit.lesson("00")
 
@@ -28,8 +27,7 @@ kit.lesson("00")
 # ## The map
 
 # %%
-lessons = lesson_map()
-Html(table_html(lessons, "Lessons"), str(lessons))
+kit.show(lesson_map())
 
 # %% [markdown]
 # ## Your machine
@@ -58,21 +56,15 @@ kit.predict("dram", "How long does one random load from main memory take here?",
 
 # %%
 steps = measure.latency_ladder()
-ladder(steps)
-
-# %%
-Html(table_html(steps.drop("low_ns", "high_ns", "chapter_human_s", "measured_human_s")), str(steps))
+kit.after("dram", ladder(steps), kit.show(steps.drop("low_ns", "high_ns", r"^.*human_s$")))
 
 # %% [markdown]
 # The first three rungs follow a chain of pointers through a working set of growing size, so that each load must wait for the one before. The disk rung reads a random page that was dropped from the cache. The network rung is this machine talking to itself: a network without a wire, so a lower bound.
 
 # %%
-memory = steps.row(2, named=True)
-measured = measure.Measurement(
-    "one random load from main memory", memory["measured_ns"], "ns",
-    (memory["low_ns"], memory["high_ns"]), 5,
-)  # fmt: skip
-kit.compare("dram", measured, model=memory["chapter_ns"])
+working_set = 256 * 2**20  # bytes: larger than any cache
+load = measure.memory_latency(working_set, "one random load from main memory")
+kit.compare("dram", load, model=100, model_name="chapter's table")
 
 # %%
 kit.explain("dram", "Why does your machine differ from the table? Name one reason.")

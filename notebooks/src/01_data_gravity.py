@@ -7,7 +7,6 @@
 import kit
 from kit import corpus, gravity, measure
 from kit.views import gravity as views
-from kit.views.html import Html, table_html
 
 kit.lesson("01")
 
@@ -41,7 +40,7 @@ except kit.KitError as error:
 #
 # Moving the data costs egress and waiting, for every gigabyte. Moving the code costs a higher price for compute over there, once. So there is a volume above which the code should travel: the **break-even**.
 #
-# First predict. A job of {{assume(100, 'hours, the default of the explorer')}} hours costs {{value('tpu_v4_hour')}} USD/h more beside the data than at home. The link has {{value('link_gigabit')}} Gbit/s, an hour of waiting costs as much as an accelerator hour.
+# First predict. A job of {{assume(250, 'a case of ours')}} hours costs {{assume(3, 'a case of ours')}} USD/h more beside the data than at home. The link has {{value('link_gigabit')}} Gbit/s. Egress costs {{value('egress')}} USD/GB, an hour of waiting {{value('tpu_v4_hour')}} USD, and a model of one gigabyte comes home.
 
 # %%
 kit.predict("break-even", "Above what volume is moving the code cheaper?", "GB")
@@ -54,9 +53,14 @@ kit.explore("gravity")
 
 # %%
 edge = gravity.break_even_volume_gb(
-    link_gbps=1, usd_per_gb=0.09, wait_usd_per_h=4, compute_h=100,
-    here_usd_per_h=0, there_usd_per_h=4, result_gb=1,
-)  # fmt: skip
+    link_gbps=1,
+    usd_per_gb=0.09,
+    wait_usd_per_h=4,
+    compute_h=250,
+    here_usd_per_h=0,
+    there_usd_per_h=3,
+    result_gb=1,
+)
 kit.compare("break-even", edge, unit="GB")
 
 # %% [markdown]
@@ -115,37 +119,33 @@ clips
 kit.predict("cold-epoch", "How long does one epoch over all files take, cold?", "s")
 
 # %%
-kit.predict("cold-ratio", "How many times longer do many cold files take than clips in memory?", "x")
+kit.predict(
+    "cold-ratio", "How many times longer do many cold files take than clips in memory?", "x"
+)
 
 # %% [markdown]
 # The terms first. Each is measured on its own, none on the epoch itself.
 
 # %%
 rates = measure.epoch_rates(clips.paths)
-print(*vars(rates).values(), sep="\n")
+kit.show(measure.measurement_table(vars(rates).values()))
 
 # %% [markdown]
 # Then the epochs. Each runs a few times; the cache is emptied before each cold run.
 
 # %%
-epochs = measure.epoch_times(clips.paths, rates)
-Html(table_html(epochs, "One epoch in five layouts"), str(epochs))
+predicted = measure.predict_epochs(clips.paths, rates)
+times = measure.epoch_times(clips.paths)
+kit.compare("cold-epoch", times["files, cold"], model=predicted["files, cold"])
 
 # %%
-views.epochs(epochs)
+epochs = measure.epoch_table(predicted, times)
+kit.after("cold-epoch", views.epochs(epochs), kit.show(epochs, "One epoch in five layouts"))
 
 # %%
-cold, memory = epochs.row(0, named=True), epochs.row(4, named=True)
-measured = measure.Measurement(
-    "one epoch, cold files", cold["measured_s"], "s", (cold["low_s"], cold["high_s"]), 3
-)
-kit.compare("cold-epoch", measured, model=cold["predicted_s"])
-
-# %%
-kit.compare(
-    "cold-ratio", cold["measured_s"] / memory["measured_s"],
-    model=cold["predicted_s"] / memory["predicted_s"], unit="x",
-)  # fmt: skip
+slowdown = times["files, cold"].over(times["memory"], "cold files over memory")
+model = predicted["files, cold"] / predicted["memory"]
+kit.compare("cold-ratio", slowdown, model=model)
 
 # %%
 kit.explain("cold-epoch", "Which term dominates, and what did the closed form leave out?")
@@ -160,6 +160,7 @@ kit.explain("cold-epoch", "Which term dominates, and what did the closed form le
 #
 # A million copies of one image weigh terabytes and say one image. The chapter's **data selection gain** is information over gravity. Information is bounded from above by what a compressor leaves of the distinct records (Shannon 1948), gravity by the bytes that move.
 
+
 # %%
 def payloads(paths):
     header_bytes = 44  # of a plain WAV file
@@ -168,7 +169,9 @@ def payloads(paths):
 
 sounds = payloads(clips.paths)
 once = gravity.information_density(sounds)
-print(f"{once.duplicate_share:.0%} duplicates, {once.entropy_bits_per_byte:.2f} bit/B by frequency,")
+print(
+    f"{once.duplicate_share:.0%} duplicates, {once.entropy_bits_per_byte:.2f} bit/B by frequency,"
+)
 print(f"{once.bits_per_byte:.2f} bit of information a byte after compression")
 
 # %% [markdown]
@@ -200,14 +203,15 @@ kit.explain("gain", "When would removing duplicates harm a model?")
 kit.predict("speedup", "How much faster are two processes than one?", "x")
 
 # %%
-runs = measure.scaling(measure.clip_work, clips.paths[:1500])
-two = runs.row(1, named=True)
-serial = max(gravity.serial_share(two["speedup"], two["workers"]), 0.0)
-runs = runs.with_columns(amdahl=gravity.amdahl_speedup(serial, runs["workers"]))
-views.scaling(runs, serial)
+jobs = measure.scaling(measure.clip_work, clips.paths[:1500])
+speedup = jobs[1].over(jobs[2], "two processes against one")
+kit.compare("speedup", speedup, model=gravity.amdahl_speedup(0, 2))
 
 # %%
-kit.compare("speedup", two["speedup"], model=gravity.amdahl_speedup(0, 2), unit="x")
+runs = measure.scaling_table(jobs)
+serial = max(gravity.serial_share(speedup.value, 2), 0.0)
+runs = runs.with_columns(amdahl=gravity.amdahl_speedup(serial, runs["workers"]))
+kit.after("speedup", views.scaling(runs, serial))
 
 # %% [markdown]
 # The serial share was fitted to two processes, so that point lies on the curve. Look at the others. Beyond the number of cores more processes do not help, and Amdahl's law does not know how many cores you have.
@@ -223,16 +227,15 @@ kit.compare("speedup", two["speedup"], model=gravity.amdahl_speedup(0, 2), unit=
 kit.predict("tax", "How many times longer does gathering take on four processes?", "x")
 
 # %%
-nodes, megabytes = 4, 32
+nodes, megabytes = 4, 64
 gather, reduce = measure.coordination(nodes, megabytes)
-print(gather, reduce, sep="\n")
+network, ram = measure.loopback_throughput(), measure.memory_read()
+at_once = min(nodes, measure.machine_facts()["cores"])  # further processes take turns
+model = gravity.coordination_tax(nodes * megabytes / 1e3, at_once, network.value, ram.value)
+kit.compare("tax", gather.over(reduce, "gather over reduce"), model=model)
 
 # %%
-network = measure.loopback_throughput().value
-ram = measure.memory_read().value
-at_once = min(nodes, measure.machine_facts()["cores"])  # more processes take turns
-model = gravity.coordination_tax(nodes * megabytes / 1e3, at_once, network, ram)
-kit.compare("tax", gather.value / reduce.value, model=model, unit="x")
+kit.after("tax", gather, reduce, network, ram)
 
 # %%
 kit.explain("tax", "What would change on a real cluster with a slower network and more nodes?")
@@ -260,4 +263,4 @@ kit.checkpoint("01")
 kit.report()
 
 # %% [markdown]
-# Now do the lab: `labs/release/lab01_data_gravity`.
+# Now do [lab 01](../labs/release/lab01_data_gravity/lab01_data_gravity.ipynb).
