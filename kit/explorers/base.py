@@ -130,6 +130,8 @@ class Panel:
         import ipywidgets as w
         import plotly.graph_objects as go
 
+        from kit.explorers.fit import FitPage
+
         explorer = exploration.explorer
         self.inputs = {c.name: _widget(c, exploration.settings[c.name]) for c in explorer.controls}
         self.figure = go.FigureWidget(exploration.figure)
@@ -140,7 +142,9 @@ class Panel:
         for name, widget in self.inputs.items():
             widget.observe(lambda change, n=name: exploration.set(**{n: change["new"]}), "value")
         controls = w.VBox(list(self.inputs.values()))
-        self.box = w.VBox([controls, self.figure, self.text, self.table], layout={"width": "100%"})
+        self.box = w.VBox(
+            [controls, FitPage(), self.figure, self.text, self.table], layout={"width": "100%"}
+        )
         self.box.add_class("kit-explorer")
 
     def redraw(self, exploration):

@@ -17,6 +17,7 @@ from kit.views.theme import (
     log_axis,
 )
 
+_APART = ["top left", "bottom center", "top center", "top left", "top center"]  # labels
 VOLUMES_GB = (1.0, 1e7)  # the map's width: a gigabyte to ten petabytes
 
 
@@ -29,6 +30,9 @@ def code_or_data(table):
     rates = curve["link_gbps"]
     yours = links["volume_gb"][0]
     colours = [BLUE if c == "move the data" else ORANGE for c in links["cheaper"]]
+    # labels stand on the side away from the line, and inside the picture
+    away = [c == "move the data" and yours > 30 or yours > 1e6 for c in links["cheaper"]]
+    sides = ["middle left" if left else "middle right" for left in away]
     traces = [
         go.Scatter(x=[low / 10] * len(rates), y=rates, mode="lines", line={"width": 0},
                    hoverinfo="skip", showlegend=False),
@@ -40,7 +44,7 @@ def code_or_data(table):
         go.Scatter(x=[yours] * len(links), y=links["link_gbps"], mode="markers+text",
                    marker={"size": 11, "color": colours, "line": {"color": "white", "width": 1}},
                    text=links["link"], name="your data on real links", customdata=links["hours"],
-                   textposition="middle left" if yours > 30 else "middle right",
+                   textposition=sides,
                    hovertemplate="%{text}: %{customdata:.3g} h<extra></extra>"),
         go.Scatter(x=[low * 1.3, high / 1.3], y=[rates.max() * 0.6] * 2, mode="text",
                    text=["<b>move the data</b>", "<b>move the code</b>"], hoverinfo="skip",
@@ -73,7 +77,7 @@ def feeding(table):
     ]  # fmt: skip
     traces.append(
         go.Scatter(x=marks["storage_gbs"], y=marks["busy_yours"], mode="markers+text",
-                   text=marks["storage"], textposition="top left", showlegend=False,
+                   text=marks["storage"], textposition=_APART[: marks.height], showlegend=False,
                    marker={"size": 11, "color": BLUE}, textfont={"size": 12},
                    hovertemplate="%{text}: %{y:.1f} % busy<extra></extra>"),
     )  # fmt: skip
@@ -82,7 +86,7 @@ def feeding(table):
         traces,
         "The feeding tax: how long the accelerator waits",
         axis,
-        {"title": {"text": "device busy, % of the time"}, "range": [-4, 112]},
+        {"title": {"text": "device busy, % of the time"}, "range": [-10, 112]},
         height=450,
     )
 
@@ -100,7 +104,7 @@ def choke_point(table):
                    line={"color": RED, "dash": "dash", "width": 3}, hoverinfo="skip"),
         go.Scatter(x=you["workers"], y=you["delivered"], mode="markers+text", name="you",
                    text=[f"{shown(you['busy'][0])} % busy, limit: {you['limit'][0]}"],
-                   textposition="bottom center" if you["workers"][0] > 4 else "bottom right",
+                   textposition="bottom right" if you["workers"][0] <= 14 else "bottom left",
                    marker={"size": 15, "color": ORANGE, "line": {"color": INK, "width": 2}}),
     ]  # fmt: skip
     top = 1.15 * max(table["loader"].max(), table["consumer"].max())

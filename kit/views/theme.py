@@ -35,7 +35,10 @@ def figure(traces, title, x, y, height=430, **layout):
     """go.Figure with the common look. x, y: axis titles with units, or dicts of axis settings."""
     axes = {"xaxis": _axis(x), "yaxis": _axis(y)}
     return go.Figure(
-        traces, {"template": TEMPLATE, "title": {"text": title}, "height": height} | axes | layout
+        traces,
+        {"template": TEMPLATE, "title": {"text": title}, "height": height, "autosize": True}
+        | axes
+        | layout,
     )
 
 
