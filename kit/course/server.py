@@ -44,6 +44,7 @@ def command(browser, port, extra):
     parts += [f"--LabApp.default_url=/lab/tree/{first}"]
     # settings of ours: no pop-up that asks for news from the network
     parts.append(f"--LabApp.app_settings_dir={Path(__file__).with_name('lab_settings')}")
+    parts.append("--log-level=ERROR")  # what is left is the address
     if not browser:
         parts.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
