@@ -31,7 +31,7 @@ def code_or_data(table):
     yours = links["volume_gb"][0]
     colours = [BLUE if c == "move the data" else ORANGE for c in links["cheaper"]]
     # labels stand on the side away from the line, and inside the picture
-    away = [c == "move the data" and yours > 30 or yours > 1e6 for c in links["cheaper"]]
+    away = [(c == "move the data" and yours > 30) or yours > 1e6 for c in links["cheaper"]]
     sides = ["middle left" if left else "middle right" for left in away]
     traces = [
         go.Scatter(x=[low / 10] * len(rates), y=rates, mode="lines", line={"width": 0},
