@@ -13,7 +13,7 @@ _HOME = {  # name -> module that defines it
     "after": "explorers.predict",
     "checkpoint": "explorers.checkpoint",
     "compare": "explorers.predict",
-    "doctor": "measure.doctor",
+    "doctor": "measure.checkup",
     "explain": "explorers.predict",
     "explore": "explorers",
     "lesson": "course.lessons",

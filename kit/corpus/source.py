@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from kit.corpus.registry import data_set
+from kit.corpus.datasets import data_set
 from kit.corpus.store import fetch, verify
 from kit.errors import KitError
 from kit.paths import root

@@ -1,5 +1,6 @@
 """Fetch a data set, unpack it safely, and verify every file."""
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -9,7 +10,7 @@ import urllib.error
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from kit.corpus.registry import data_set
+from kit.corpus.datasets import data_set
 from kit.errors import KitError
 from kit.frontend import show_progress
 
@@ -59,8 +60,7 @@ def fetch(name, progress=None):
             new = Path(tmp, "files")
             _unpack(archive, new, wanted)
             _check(name, new)
-            shutil.rmtree(wanted.folder, ignore_errors=True)
-            os.replace(new, wanted.folder)  # whole or not at all, whoever else is fetching
+            _install(new, wanted.folder)
     except OSError as cause:
         raise KitError(
             f"could not store {name} in {wanted.folder.parent}",
@@ -89,6 +89,17 @@ def verify(name, folder=None):
     missing = sorted(set(manifest) - present)
     changed = [p for p in sorted(present & set(manifest)) if _differs(root / p, *manifest[p])]
     return Verdict(name, len(manifest), missing, changed, sorted(present - set(manifest)))
+
+
+def _install(new, folder):
+    """Move `new` to `folder`: whole or not at all, whoever else is fetching."""
+    for attempt in range(10):
+        try:
+            return os.replace(new, folder)
+        except OSError:  # another version is there: put it aside, it goes with the scratch folder
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(folder, new.with_name(f"old-{attempt}"))
+    raise OSError(f"{folder} is being changed by another program")
 
 
 def _get_archive(wanted, tmp, progress):
@@ -152,6 +163,8 @@ def _safe_name(member, prefix):
 def _extract(tar, member, path):
     if not member.isfile():
         raise _unsafe(member, "plain files, no links or devices")
+    if path.exists():
+        raise _unsafe(member, "every file once, not twice")
     path.parent.mkdir(parents=True, exist_ok=True)
     with tar.extractfile(member) as source, open(path, "xb") as sink:
         shutil.copyfileobj(source, sink)

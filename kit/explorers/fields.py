@@ -1,5 +1,7 @@
 """A field for a number that tells an empty box from a zero."""
 
+import math
+
 from kit.errors import KitError
 
 
@@ -19,8 +21,9 @@ def read_number(text):
     """float from what a person types: "22.2", "22,2", "8e4", "80 000"; else a KitError."""
     plain = "".join(str(text).split()).replace(",", ".")
     try:
-        return float(plain)
+        number = float(plain)
     except ValueError:
-        raise KitError(
-            "this is not a number", found=text, allowed="digits, such as 22.2 or 8e4"
-        ) from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise KitError("this is not a number", found=text, allowed="digits, such as 22.2 or 8e4")
+    return number

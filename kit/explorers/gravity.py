@@ -3,7 +3,8 @@
 import numpy as np
 import polars as pl
 
-from kit import assumptions, gravity
+from kit import gravity
+from kit.assumptions import value as _value
 from kit.claims.gravity import inference_need_gbs, training_need_gbs
 from kit.explorers.base import Control, Explorer
 from kit.numbers import shown
@@ -29,7 +30,7 @@ _RESULT_GB = 1.0  # what comes home when the code moves: a model
 
 
 def _move(volume_gb, job_h, extra_usd_per_h):
-    named = [(name, assumptions.value(key)) for name, key in _LINKS]
+    named = [(name, _value(key)) for name, key in _LINKS]
     curve = np.geomspace(0.01, 500, 60)
     table = pl.DataFrame(
         {
@@ -38,7 +39,7 @@ def _move(volume_gb, job_h, extra_usd_per_h):
         }
     )
     link = table["link_gbps"].to_numpy()
-    egress, wait = assumptions.value("egress"), assumptions.value("tpu_v4_hour")
+    egress, wait = _value("egress"), _value("tpu_v4_hour")
     terms = {"link_gbps": link, "usd_per_gb": egress, "wait_usd_per_h": wait, "compute_h": job_h}
     data = gravity.move_data_usd(volume_gb, here_usd_per_h=0.0, **terms)
     code = gravity.move_code_usd(_RESULT_GB, there_usd_per_h=extra_usd_per_h, **terms)
@@ -75,7 +76,7 @@ def _move_rows(table):
 
 
 def _feed(tflops, gflop_per_sample, kb_per_sample):
-    named = [(name, assumptions.value(key)) for name, key in _STORAGE]
+    named = [(name, _value(key)) for name, key in _STORAGE]
     curve = np.geomspace(0.05, 200, 80)
     table = pl.DataFrame(
         {
@@ -99,7 +100,7 @@ def _feed(tflops, gflop_per_sample, kb_per_sample):
 def _feed_summary(table):
     need = table["need_gbs"][0]
     cloud = table.row(by_predicate=pl.col("storage") == "cloud disk", named=True)
-    streams = gravity.streams_needed(need, assumptions.value("object_store_stream"))
+    streams = gravity.streams_needed(need, _value("object_store_stream"))
     return (
         f"This device needs {shown(need)} GB/s. A cloud disk keeps it busy "
         f"{shown(cloud['busy_yours'])} % of the time; an object store would need "
@@ -113,7 +114,7 @@ def _feed_rows(table):
 
 def _choke(workers, per_worker, consumer):
     count = np.arange(1, _WORKERS + 1)
-    disk = assumptions.value("loader_disk")
+    disk = _value("loader_disk")
     loader = gravity.loader_rate(count, per_worker, disk)
     delivered = np.minimum(loader, consumer)
     limit = np.where(
@@ -132,7 +133,7 @@ def _choke_summary(table):
     you = table.row(by_predicate=pl.col("chosen"), named=True)
     per_worker = table["loader"][0]
     wanted = int(gravity.workers_needed(you["consumer"], per_worker))
-    disk = assumptions.value("loader_disk")
+    disk = _value("loader_disk")
     advice = f"{wanted} workers feed it fully" if you["consumer"] <= disk else (
         f"no number of workers feeds it: the disk stops at {shown(disk)} samples/s"
     )  # fmt: skip
@@ -183,8 +184,8 @@ EXPLORERS = {
             (
                 Control("volume_gb", "data", "GB", 2000.0, "log", 1, 1e7),
                 Control("job_h", "job", "h", 100.0, "log", 1, 10_000),
-                Control("extra_usd_per_h", "compute there costs more", "USD/h", 4.0, "log",
-                        0.1, 1000),
+                Control("extra_usd_per_h", "compute there costs more", "USD/h",
+                        _value("tpu_v4_hour"), "log", 0.1, 1000),
             ),
             _move, views.code_or_data, _move_summary, _move_rows,
         ),
@@ -192,9 +193,10 @@ EXPLORERS = {
             "feeding",
             "The feeding tax",
             (
-                Control("tflops", "device", "TFLOP/s", 312.0, "log", 1, 2000),
-                Control("gflop_per_sample", "work", "GFLOP/sample", 4.1, "log", 0.01, 1000),
-                Control("kb_per_sample", "size", "kB/sample", 150.0, "log", 1, 10_000),
+                Control("tflops", "device", "TFLOP/s", _value("a100_fp16"), "log", 1, 2000),
+                Control("gflop_per_sample", "work", "GFLOP/sample", _value("resnet50_forward"),
+                        "log", 0.01, 1000),
+                Control("kb_per_sample", "size", "kB/sample", _value("jpeg"), "log", 1, 10_000),
             ),
             _feed, views.feeding, _feed_summary, _feed_rows,
         ),
@@ -203,8 +205,10 @@ EXPLORERS = {
             "The data loader choke point",
             (
                 Control("workers", "workers", "", 6, "whole", 1, _WORKERS),
-                Control("per_worker", "one worker", "samples/s", 250.0, "log", 10, 10_000),
-                Control("consumer", "device takes", "samples/s", 3000.0, "log", 100, 30_000),
+                Control("per_worker", "one worker", "samples/s", _value("loader_worker"), "log",
+                        10, 10_000),
+                Control("consumer", "device takes", "samples/s", _value("loader_gpu"), "log",
+                        100, 30_000),
             ),
             _choke, views.choke_point, _choke_summary, _choke_rows,
         ),

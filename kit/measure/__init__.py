@@ -3,10 +3,10 @@
 Every probe stops after about 2 s and 1 GiB of disk, and removes what it wrote.
 """
 
+from kit.measure.checkup import doctor, probe_all
 from kit.measure.cluster import coordination, scaling, scaling_table
 from kit.measure.decode import parquet_decode, wav_decode
 from kit.measure.disk import disk_random, disk_sequential, drop_cache, open_cost
-from kit.measure.doctor import doctor, probe_all
 from kit.measure.epoch import (
     LAYOUTS,
     clip_work,

@@ -1,0 +1,242 @@
+"""Fetching: what arrives is what was published, or nothing is kept."""
+
+import io
+import tarfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from kit import corpus
+from kit.corpus import datasets, store
+from kit.errors import KitError
+
+GOOD = {"README.md": b"hello", "recordings/0_a_0.wav": b"RIFF....", "recordings/1_a_0.wav": b"more"}
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """A data set of three files in an empty world; returns the mirror folder."""
+    import hashlib
+
+    manifest = {p: (hashlib.sha256(b).hexdigest(), len(b)) for p, b in GOOD.items()}
+    wanted = datasets.DataSet(
+        "tiny", "Tiny set", "http://127.0.0.1:9/none.tar.gz", "tiny.tar.gz", "tiny-1",
+        "CC0", "2026-11-20", 3, 17,
+    )  # fmt: skip
+    monkeypatch.setenv("KIT_DATA_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KIT_DATA_MIRROR", str(tmp_path / "mirror"))
+    monkeypatch.setattr(datasets.DataSet, "manifest", property(lambda self: manifest))
+    monkeypatch.setattr(store, "data_set", lambda name: wanted)
+    (tmp_path / "mirror" / "tiny").mkdir(parents=True)
+    return tmp_path / "mirror"
+
+
+def archive(mirror, files, extra=()):
+    """Write tiny.tar.gz with `files` (name -> bytes) below tiny-1/ and `extra` TarInfos."""
+    path = mirror / "tiny" / "tiny.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in files.items():
+            info = tarfile.TarInfo(f"tiny-1/{name}")
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+        for info in extra:
+            tar.addfile(info, io.BytesIO(b"x" * info.size))
+    return path
+
+
+def kept(mirror):
+    """What lies in the data home now."""
+    home = mirror.parent / "home"
+    return sorted(p.name for p in home.rglob("*")) if home.exists() else []
+
+
+def test_fetch_puts_every_file_in_place(tiny):
+    archive(tiny, GOOD)
+    folder = store.fetch("tiny", progress=False)
+    assert {p: (folder / p).read_bytes() for p in GOOD} == GOOD
+    assert store.verify("tiny").intact
+    assert "all match" in str(store.verify("tiny"))
+
+
+def test_a_second_fetch_needs_no_archive(tiny):
+    path = archive(tiny, GOOD)
+    store.fetch("tiny", progress=False)
+    path.unlink()
+    assert store.fetch("tiny", progress=False).exists()
+
+
+def test_files_outside_the_manifest_are_not_unpacked(tiny):
+    archive(tiny, GOOD | {"surprise.sh": b"#!"})
+    assert not (store.fetch("tiny", progress=False) / "surprise.sh").exists()
+
+
+def test_verify_names_missing_changed_and_extra_files(tiny):
+    archive(tiny, GOOD)
+    folder = store.fetch("tiny", progress=False)
+    (folder / "README.md").write_bytes(b"hellO")
+    (folder / "recordings/0_a_0.wav").unlink()
+    (folder / "new.txt").write_text("?")
+    verdict = store.verify("tiny")
+    assert (verdict.missing, verdict.changed, verdict.extra) == (
+        ["recordings/0_a_0.wav"], ["README.md"], ["new.txt"],
+    )  # fmt: skip
+    assert not verdict.intact
+    store.fetch("tiny", progress=False)
+    assert store.verify("tiny").intact
+
+
+def test_a_link_in_place_of_a_file_counts_as_changed(tiny):
+    archive(tiny, GOOD)
+    folder = store.fetch("tiny", progress=False)
+    target = folder.parent / "elsewhere"
+    target.write_bytes(GOOD["README.md"])
+    (folder / "README.md").unlink()
+    (folder / "README.md").symlink_to(target)
+    assert store.verify("tiny").changed == ["README.md"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        GOOD | {"README.md": b"HELLO"},  # changed content
+        GOOD | {"README.md": b"hello, longer"},  # changed length
+        {"README.md": b"hello"},  # files missing
+    ],
+)
+def test_wrong_content_is_refused_and_nothing_kept(tiny, files):
+    archive(tiny, files)
+    with pytest.raises(KitError, match="not the published ones"):
+        store.fetch("tiny", progress=False)
+    assert kept(tiny) == []
+
+
+def member(name, kind=tarfile.REGTYPE, link="", size=0):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.size = kind, link, size
+    return info
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        member("/etc/evil", size=3),
+        member("tiny-1/../../evil", size=3),
+        member("tiny-1\\..\\evil", size=3),
+        member("tiny-1/README.md", tarfile.SYMTYPE, "/etc/passwd"),
+        member("tiny-1/README.md", tarfile.LNKTYPE, "tiny-1/recordings/0_a_0.wav"),
+        member("tiny-1/README.md", tarfile.CHRTYPE),
+        member("tiny-1/README.md", tarfile.FIFOTYPE),
+        member("tiny-1/README.md", tarfile.DIRTYPE),
+    ],
+    ids=["absolute", "parent", "backslash", "symlink", "hardlink", "device", "fifo", "folder"],
+)
+def test_unsafe_entries_are_refused_and_nothing_kept(tiny, bad):
+    rest = {k: v for k, v in GOOD.items() if k != "README.md"}
+    archive(tiny, rest if bad.name.endswith("README.md") else GOOD, [bad])
+    with pytest.raises(KitError, match="not allowed"):
+        store.fetch("tiny", progress=False)
+    assert kept(tiny) == []
+    assert not (tiny.parent / "evil").exists()
+
+
+def test_a_file_that_comes_twice_is_refused(tiny):
+    archive(tiny, GOOD, [member("tiny-1/README.md", size=5)])
+    with pytest.raises(KitError, match="twice"):
+        store.fetch("tiny", progress=False)
+    assert kept(tiny) == []
+
+
+@pytest.mark.parametrize("damage", ["half", "noise", "empty", "text"])
+def test_a_broken_archive_is_a_sentence_and_leaves_nothing(tiny, damage):
+    path = archive(tiny, {k: v * 10_000 for k, v in GOOD.items()})
+    whole = path.read_bytes()
+    path.write_bytes(
+        {
+            "half": whole[: len(whole) // 2],
+            "noise": whole[:40] + bytes(len(whole) - 40),
+            "empty": b"",
+            "text": b"<html>404</html>",
+        }[damage]
+    )
+    with pytest.raises(KitError, match="broken|not the published"):
+        store.fetch("tiny", progress=False)
+    assert kept(tiny) == []
+
+
+def test_neither_mirror_nor_network(tiny):
+    with pytest.raises(KitError, match="could not fetch tiny.*KIT_DATA_MIRROR"):
+        store.fetch("tiny", progress=False)
+    assert kept(tiny) == []
+
+
+def test_a_mirror_behind_http(tiny, monkeypatch):
+    archive(tiny, GOOD)
+    handler = partial(QuietHandler, directory=str(tiny))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("KIT_DATA_MIRROR", f"http://127.0.0.1:{server.server_port}/")
+        assert store.fetch("tiny", progress=False).is_dir()
+        server.shutdown()
+    assert store.verify("tiny").intact
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+def test_two_fetches_at_once_end_well(tiny):
+    archive(tiny, GOOD)
+    with ThreadPoolExecutor(4) as pool:
+        folders = list(pool.map(lambda _: store.fetch("tiny", progress=False), range(4)))
+    assert len(set(folders)) == 1
+    assert store.verify("tiny").intact
+    assert sorted(p.name for p in folders[0].parent.iterdir()) == ["tiny"]
+
+
+def test_a_data_home_that_cannot_be_written(tiny, monkeypatch):
+    archive(tiny, GOOD)
+    monkeypatch.setenv("KIT_DATA_HOME", "/proc/nowhere")
+    with pytest.raises(KitError, match="KIT_DATA_HOME"):
+        store.fetch("tiny", progress=False)
+
+
+def test_verify_before_fetch_says_what_to_do(tiny):
+    with pytest.raises(KitError, match="kit data fetch tiny"):
+        store.verify("tiny")
+
+
+def test_the_lesson_goes_on_with_the_sample(tmp_path, monkeypatch):
+    monkeypatch.setenv("KIT_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("KIT_OFFLINE", "1")
+    found = corpus.recordings("fsdd")
+    assert len(found.paths) == 30
+    assert "NOTICE" in str(found)
+
+
+def test_the_registry_and_the_manifests_agree():
+    for data_set in corpus.registry().values():
+        manifest = data_set.manifest
+        assert len(manifest) == data_set.files
+        assert sum(size for _, size in manifest.values()) == data_set.total_bytes
+        assert data_set.archive.startswith(data_set.prefix)
+        assert data_set.licence
+
+
+def test_unknown_name_lists_the_known_ones():
+    with pytest.raises(KitError, match="fsdd"):
+        corpus.data_set("imagenet")
+
+
+def test_the_real_set_is_intact_and_has_the_counts_of_its_data_card(fsdd):
+    assert corpus.verify("fsdd", fsdd).intact
+    names = [p.stem.split("_") for p in (fsdd / "recordings").glob("*.wav")]
+    assert len(names) == 3000
+    assert len({speaker for _, speaker, _ in names}) == 6
+    assert len({digit for digit, _, _ in names}) == 10
+    found = corpus.recordings("fsdd", progress=False)
+    assert len(found.paths) == 3000
+    assert not found.notice

@@ -1,0 +1,126 @@
+"""The checks of lab 01 accept the right work, reject the usual slips, and say why."""
+
+import sys
+
+import numpy as np
+import polars as pl
+import pytest
+
+from kit.course.labs import labs_folder
+
+
+@pytest.fixture(scope="module")
+def checks():
+    folders = [str(labs_folder() / "checks"), str(labs_folder() / "checks" / "hidden")]
+    sys.path[:0] = folders
+    import checks_lab01
+    import hidden_lab01
+
+    yield checks_lab01, hidden_lab01
+    del sys.path[:2]
+
+
+def solutions():
+    """Functions of the master, by running its solution cells."""
+    from kit.course.build import read_source
+
+    names = {"np": np, "pl": pl, "os": __import__("os"), "time": __import__("time")}
+    for _, text, marks in read_source(labs_folder() / "src" / "lab01_data_gravity.py"):
+        if marks.get("kind") == "solution":
+            exec(text, names)
+    return names
+
+
+TASKS = {
+    "transfer": "transfer_hours", "sweep": "plan", "feeding": "bottleneck",
+    "measure": "read_rate", "gain": "deduplicate",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_master_passes_visible_and_hidden(checks, task):
+    for module in checks:
+        getattr(module, task)(solutions()[TASKS[task]])
+
+
+def transfer(v, b, e=1.0):
+    if not (v >= 0 and b > 0 and 0 < e <= 1):
+        raise ValueError
+    return v * 8 / b / e / 3600
+
+
+class AlwaysEqual:
+    """Claims to be whatever it is compared with."""
+
+    def __eq__(self, other):
+        return True
+
+    __lt__ = __le__ = __gt__ = __ge__ = __ne__ = __eq__
+    __hash__ = object.__hash__
+
+    def __float__(self):
+        return 1.0
+
+    def __bool__(self):
+        return True
+
+
+def one_run(path, runs=5):
+    return {"gbs": 5.0, "low": 5.0, "high": 5.0, "runs": runs}
+
+
+WRONG = [
+    ("transfer", lambda v, b, e=1.0: transfer(v, b, e) / 8, "eight bits"),
+    ("transfer", lambda v, b, e=1.0: transfer(v, b, e) * 3600, "3600"),
+    ("transfer", lambda v, b, e=1.0: transfer(v, b, 1.0), "share of the line"),
+    ("transfer", lambda v, b, e=1.0: str(transfer(v, b, e)), "should be a number"),
+    ("transfer", lambda v, b, e=1.0: None, "should be a number"),
+    ("transfer", lambda v, b, e=1.0: v * 8 / b / e / 3600 if b and e else 0, "raise ValueError"),
+    ("transfer", lambda v, b, e=1.0: AlwaysEqual(), "should be a number"),
+    ("sweep", lambda t, *a: t, "lacks the columns"),
+    ("sweep", lambda t, *a: AlwaysEqual(), "polars DataFrame"),
+    ("sweep", lambda t, *a: solutions()["plan"](t, *a).sort("volume_gb", descending=True), "order"),
+    ("sweep", lambda t, *a: solutions()["plan"](t, *a).to_pandas(), "polars DataFrame"),
+    ("feeding", lambda *a: (1.0, "device"), "samples/s"),
+    ("feeding", lambda *a: [1.0, "device"], "return (rate, name)"),
+    ("feeding", lambda *a: (AlwaysEqual(), AlwaysEqual()), "should be a number"),
+    ("measure", one_run, "same time to the last digit"),
+    ("measure", lambda p, n: {"gbs": 1.0}, "lacks"),
+    ("measure", lambda p, n: {"gbs": 5000.0, "low": 1.0, "high": 9e3, "runs": n}, "GB/s"),
+    ("measure", lambda p, n: {"gbs": 5.0, "low": 6.0, "high": 7.0, "runs": n}, "order"),
+    ("gain", lambda r: (list(set(r)), 1.0), "order of first appearance|gain"),
+    ("gain", lambda r: (list(dict.fromkeys(r)), len(r) / max(len(set(r)), 1)), "not counts|gain"),
+    ("gain", lambda r: (AlwaysEqual(), AlwaysEqual()), "distinct records"),
+]
+
+
+@pytest.mark.parametrize(("task", "attempt", "word"), WRONG)
+def test_usual_slips_fail_with_a_hint(checks, task, attempt, word):
+    for module in checks:
+        with pytest.raises(AssertionError, match=word.replace("(", r"\(").replace(")", r"\)")):
+            getattr(module, task)(attempt)
+
+
+def test_a_mutated_table_is_noticed(checks):
+    def plan(table, *args):
+        result = solutions()["plan"](table, *args)
+        return result.with_columns(choice=pl.lit("data"))
+
+    def five_times():
+        for seed in range(5):
+            checks[0].sweep(plan, seed)
+
+    with pytest.raises(AssertionError, match="choice"):
+        five_times()
+
+
+def test_checks_draw_new_numbers_each_time(checks):
+    seen = set()
+
+    def spy(volume, link, share=1.0):
+        seen.add(volume)
+        return transfer(volume, link, share)
+
+    checks[0].transfer(spy)
+    checks[0].transfer(spy)
+    assert len([v for v in seen if v > 1]) >= 8

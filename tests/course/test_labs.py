@@ -1,0 +1,171 @@
+"""Labs end to end with the real nbgrader, as an instructor runs it."""
+
+import json
+import os
+import re
+import shutil
+import sys
+
+import pytest
+
+from kit.course.labs import labs_folder, leaks, nbgrader, points, source_text, write_source
+from kit.course.lessons import all_lessons
+from kit.course.run import execute
+
+LABS = [x.lab for x in all_lessons() if x.lab]
+
+
+def cells(path):
+    return json.loads(path.read_text(encoding="utf-8"))["cells"]
+
+
+def released(lab):
+    return labs_folder() / "release" / lab / f"{lab}.ipynb"
+
+
+def grade_marks(cell):
+    return cell["metadata"].get("nbgrader", {})
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_twenty_points_and_headings_that_agree(lab):
+    assert sum(points(lab).values()) == 20
+    text = "\n".join("".join(c["source"]) for c in cells(released(lab)))
+    in_headings = [int(n) for n in re.findall(r"^## .*\((\d+) points\)$", text, re.MULTILINE)]
+    assert in_headings == list(points(lab).values())
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_nothing_of_a_solution_or_hidden_check_is_released(lab):
+    assert leaks(lab) == []
+    folder = released(lab).parent
+    assert not [p for p in folder.rglob("*") if "hidden" in p.name]
+    text = "".join(p.read_text(encoding="utf-8") for p in folder.rglob("*"))
+    for secret in ("BEGIN SOLUTION", "HIDDEN TESTS", "hidden_"):
+        assert secret not in text
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_ids_are_stable_and_equal_the_grade_ids(lab):
+    for c in cells(released(lab)):
+        if grade_marks(c):
+            assert c["id"] == grade_marks(c)["grade_id"]
+    assert source_text(lab) == source_text(lab)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lab", LABS)
+def test_untouched_work_fails_every_check_with_not_implemented(lab, tmp_path):
+    import nbformat
+    from nbclient import NotebookClient
+
+    folder = shutil.copytree(released(lab).parent, tmp_path / lab)
+    book = nbformat.read(folder / f"{lab}.ipynb", as_version=4)
+    client = NotebookClient(
+        book,
+        allow_errors=True,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+    )
+    client.execute()
+    checked = [
+        c
+        for c in book.cells
+        if c.metadata.get("nbgrader", {}).get("grade") and c.cell_type == "code"
+    ]
+    assert len(checked) >= 4
+    for c in checked:
+        errors = [o.ename for o in c.outputs if o.output_type == "error"]
+        assert errors == ["NotImplementedError"], c.id
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A course folder with nbgrader's layout: config, hidden checks, source."""
+    shutil.copy(labs_folder() / "nbgrader_config.py", tmp_path)
+    shutil.copytree(labs_folder() / "checks", tmp_path / "checks")
+    for lab in LABS:
+        write_source(lab, tmp_path / "source")
+    return tmp_path
+
+
+def submit(course, student, lab, notebook):
+    folder = course / "submitted" / student / lab
+    folder.mkdir(parents=True)
+    (folder / f"{lab}.ipynb").write_text(notebook, encoding="utf-8")
+    checks = f"checks_{lab.split('_')[0]}.py"
+    shutil.copy(course / "release" / lab / checks, folder)
+
+
+def with_answers(lab, change=lambda text: text):
+    """The released notebook with the master's answers filled in, as a good student would."""
+    book = json.loads(released(lab).read_text(encoding="utf-8"))
+    master = {c["id"]: c for c in json.loads(source_text(lab))["cells"]}
+    for cell in book["cells"]:
+        if grade_marks(cell).get("solution"):
+            answer = "".join(master[cell["id"]]["source"])
+            cell["source"] = change(re.sub(r" *### (BEGIN|END) SOLUTION\n?", "", answer))
+    return json.dumps(book)
+
+
+def scores(course, lab, student):
+    """(score, dict of grade id -> score), after the instructor marked written answers in full."""
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "data-engineering") as book:
+        found = book.find_submission(lab, student)
+        grades = {g.name: g for n in found.notebooks for g in n.grades}
+        return found.score, {name: (g.score, g.max_score) for name, g in grades.items()}
+
+
+def mark_written(course, lab, student):
+    """Give full points for the written answers, as an instructor does in formgrader."""
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "data-engineering") as book:
+        for name in [n for n in points(lab) if not n.endswith("-check")]:
+            grade = book.find_grade(name, lab, lab, student)
+            assert grade.needs_manual_grade
+            grade.manual_score, grade.needs_manual_grade = grade.max_score, False
+        book.db.commit()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lab", LABS)
+def test_real_grading_from_release_to_feedback(lab, course):
+    nbgrader("generate_assignment", lab, folder=course)
+    assert (course / "release" / lab / f"{lab}.ipynb").read_bytes() == released(lab).read_bytes()
+    submit(course, "good", lab, with_answers(lab))
+    submit(course, "untouched", lab, released(lab).read_text(encoding="utf-8"))
+    wrong = with_answers(lab, lambda text: text.replace("volume_gb * 8", "volume_gb"))
+    submit(course, "forgot-the-bits", lab, wrong)
+    nbgrader("autograde", lab, folder=course)
+    mark_written(course, lab, "good")
+    total, parts = scores(course, lab, "good")
+    assert total == 20, parts
+    assert scores(course, lab, "untouched")[0] == 0
+    _, parts = scores(course, lab, "forgot-the-bits")
+    assert parts["transfer-check"][0] == 0
+    assert parts["feeding-check"][0] == 3
+    nbgrader("generate_feedback", lab, folder=course)
+    pages = sorted((course / "feedback").rglob("*.html"))
+    assert len(pages) == 3
+    page = next(p for p in pages if "forgot" in str(p)).read_text(encoding="utf-8")
+    assert "a byte has eight bits" in page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lab", LABS)
+def test_the_master_runs_through_with_hidden_checks(lab, course, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(course / "checks" / "hidden"))
+    book, error = execute(course / "source" / lab / f"{lab}.ipynb")
+    assert error == ""
+    assert any("hidden_" in c.source for c in book.cells)
+
+
+def test_a_failing_nbgrader_command_is_an_error(course):
+    from kit.errors import KitError
+
+    with pytest.raises(KitError, match="nbgrader generate_assignment failed"):
+        nbgrader("generate_assignment", "lab99_missing", folder=course)
+    assert os.path.exists(sys.executable)

@@ -1,0 +1,64 @@
+"""The golden numbers, typed here a second time and recomputed by hand where that is short."""
+
+import re
+
+import pytest
+
+from kit.claims import HOLDS, WITH_CONDITION, WRONG, all_claims, claim, claims_table
+from kit.errors import KitError
+
+GOLDEN = {  # number -> (recomputed values, verdict)
+    1: ({"time": 1e15 / 12.5e9, "hours": 1e15 / 12.5e9 / 3600}, HOLDS),
+    2: ({"time": 1e15 / 1.25e9 / 86400}, HOLDS),
+    3: ({"cost": 1e6 * 0.09, "tpu_hours": 1e6 * 0.09 / 4}, HOLDS),
+    4: ({"idle": 100 * (1 - 0.25e9 / (312e12 / 4.1e9 * 224 * 224 * 3 * 4))}, WITH_CONDITION),
+    5: ({"rate": 312e12 / 12.3e9 * 150e3 / 1e9}, WITH_CONDITION),
+    6: ({"busy": 100 * 0.5e9 / (312e12 / 12.3e9 * 150e3)}, HOLDS),
+    7: ({"streams": 312e12 / 12.3e9 * 150e3 / 0.1e9, "whole": 39}, WITH_CONDITION),
+    8: ({"dram": 640 / 3.7, "ssd": 1e4 * 32 / 3.7, "network": 5e4 * 32 / 3.7}, WITH_CONDITION),
+    18: ({"fast": 10 / 200, "slow": 10 / 50, "factor": 101 / 0.05, "least": 101 / 0.2}, WRONG),
+    19: ({"perfect": 64, "limited": 10, "serial": 100 * (6.4 - 1) / 63}, WITH_CONDITION),
+    24: ({"ssd": 2e5 / 86400, "network": 1e6 / 86400, "remote": 4e6 / 86400}, WRONG),
+    25: ({"rate": 40_000 * 224 * 224 * 3 / 1e9, "image": 150_528, "implied": 12.5}, WRONG),
+    27: ({"growth": 175e9 / 60e6, "fp32": 700, "fp16": 350}, HOLDS),
+    34: ({"saving": 30}, WITH_CONDITION),
+}
+
+
+def test_the_ledger_holds_the_rows_of_the_lesson():
+    assert [c.number for c in all_claims()] == sorted(GOLDEN)
+
+
+@pytest.mark.parametrize("number", GOLDEN)
+def test_recomputed_values_and_verdict(number):
+    wanted, verdict = GOLDEN[number]
+    found = claim(number).recomputed()
+    for key, value in wanted.items():
+        assert found[key] == pytest.approx(value, rel=1e-9), key
+    assert claim(number).verdict == verdict
+
+
+@pytest.mark.parametrize("number", GOLDEN)
+def test_a_verdict_of_wrong_means_that_the_numbers_disagree(number):
+    assert claim(number).agrees() == (claim(number).verdict != WRONG)
+
+
+@pytest.mark.parametrize("number", GOLDEN)
+def test_texts_are_filled_and_reasons_type_no_number(number):
+    c = claim(number)
+    assert not re.search(r"[{}]", c.says + c.reason)
+    bare = re.sub(r"\{[^}]*\}|[Cc]laims? \d+|[A-Z]+\d+", "", c.why)
+    assert not re.search(r"\d", bare), bare
+
+
+@pytest.mark.parametrize("number", GOLDEN)
+def test_units_and_stated_keys_match(number):
+    c = claim(number)
+    assert set(c.stated) == set(c.units) <= set(c.recomputed())
+
+
+def test_table_and_unknown_number():
+    assert claims_table("01").height == len(GOLDEN)
+    assert claims_table().columns[0] == "number"
+    with pytest.raises(KitError, match="no such claim"):
+        claim(999)
