@@ -30,6 +30,10 @@ class Assumption:
     note: str = ""
 
     def __post_init__(self):
+        self._check_texts()
+        self._check_numbers()
+
+    def _check_texts(self):
         for field in ("name", "unit", "source"):
             text = getattr(self, field)
             if not isinstance(text, str) or not text.strip():
@@ -39,17 +43,11 @@ class Assumption:
                     code="no-source",
                     remedy=f"state its {field}",
                 )
-        if (
-            isinstance(self.value, bool)
-            or not isinstance(self.value, int | float)
-            or not math.isfinite(self.value)
-        ):
+
+    def _check_numbers(self):
+        if type(self.value) not in (int, float) or not math.isfinite(self.value):
             raise KitError(f"assumption {self.name} has no finite value", found=self.value)
-        if (
-            isinstance(self.year, bool)
-            or not isinstance(self.year, int)
-            or not 1900 <= self.year <= date.today().year
-        ):
+        if type(self.year) is not int or not 1900 <= self.year <= date.today().year:
             raise KitError(
                 f"assumption {self.name} has no year",
                 found=self.year,

@@ -31,3 +31,12 @@ class Shown(float):
 
     def __format__(self, spec):
         return float.__format__(self, spec).replace(",", THIN) if spec else shown(self)
+
+
+def human_time(seconds):
+    """Seconds in the unit a person would choose: 90 -> '1.5 min'."""
+    units = (("y", 31_557_600), ("d", 86_400), ("h", 3600), ("min", 60), ("s", 1), ("ms", 1e-3))
+    for name, size in units:
+        if seconds >= size:
+            return f"{shown(seconds / size, 2)} {name}"
+    return f"{shown(seconds * 1e6, 2)} us"

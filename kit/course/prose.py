@@ -22,7 +22,7 @@ _EXEMPT = (
     re.compile(r"^\s*\d+\. ", re.MULTILINE),  # ordered lists
     re.compile(r"\b[A-Z][\w.]+,? (?:19|20)\d\d\b"),  # Shannon 1948
 )
-_NUMBER = re.compile(r"(?<!\w)(?<!\w-)\d[\d\u202f .,]*(?:\b|(?<=\d))")
+_NUMBER = re.compile(r"(?<!\w)(?<!\w-)\d(?:[\d\u202f .,]*\d)?")
 
 
 def render(text, **names):

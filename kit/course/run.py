@@ -3,6 +3,7 @@
 import html
 import json
 import os
+import re
 import shutil
 import time
 from dataclasses import dataclass
@@ -65,10 +66,15 @@ def execute(path, timeout=600, reports=None):
     try:
         client.execute(env=env)
     except CellExecutionError as error:
-        return book, str(error).strip().splitlines()[-1]
+        return book, _plain(error).splitlines()[-1]
     except (TimeoutError, RuntimeError) as error:
         return book, f"{type(error).__name__}: {error}"
     return book, ""
+
+
+def _plain(error):
+    """The text of an error, without the colour codes of a terminal."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
 
 
 def to_html(book, title):

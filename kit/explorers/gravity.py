@@ -7,7 +7,7 @@ from kit import gravity
 from kit.assumptions import value as _value
 from kit.claims.gravity import inference_need_gbs, training_need_gbs
 from kit.explorers.base import Control, Explorer
-from kit.numbers import shown
+from kit.numbers import human_time, shown
 from kit.views import gravity as views
 
 _LINKS = (
@@ -63,7 +63,7 @@ def _move_summary(table):
     cable = links.row(by_predicate=pl.col("link") == "1 Gbit/s", named=True)
     to_data = links.filter(pl.col("cheaper") == "move the data").height
     return (
-        f"{shown(volume)} GB over 1 Gbit/s take {views.human_time(cable['hours'] * 3600)}. "
+        f"{shown(volume)} GB over 1 Gbit/s take {human_time(cable['hours'] * 3600)}. "
         f"Moving the data is cheaper on {to_data} of {links.height} links; on 1 Gbit/s the "
         f"break-even lies at {shown(cable['break_even_gb'])} GB."
     )

@@ -5,6 +5,7 @@ import os
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -127,33 +128,36 @@ def _sizes(paths):
 
 
 def _measure_layouts(paths, sizes, runs):
+    blobs = [path.read_bytes() for path in paths]
+    many = {"warmup": 1, "seconds": 0, "at_least": runs}
     with tempfile.TemporaryDirectory(prefix="kit-", dir=probe_folder()) as tmp:
         shard = Path(tmp, "shard.bin")
-        shard.write_bytes(b"".join(path.read_bytes() for path in paths))
-        blobs = [path.read_bytes() for path in paths]
-        ends = np.cumsum(sizes)
-
-        def files():
-            for path in paths:
-                _decode(path.read_bytes())
-
-        def one_file():
-            content = memoryview(shard.read_bytes())
-            for start, end in zip(ends - sizes, ends, strict=True):
-                _decode(content[start:end])
-
-        def memory():
-            for blob in blobs:
-                _decode(blob)
-
-        many = {"warmup": 1, "seconds": 0, "at_least": runs}
+        shard.write_bytes(b"".join(blobs))
+        drop_files, drop_shard = partial(_drop_all, paths), partial(drop_cache, shard)
+        files, one_file = partial(_read_files, paths), partial(_read_shard, shard, sizes)
         return {
-            "files, cold": time_runs(files, before=lambda: _drop_all(paths), **many),
+            "files, cold": time_runs(files, before=drop_files, **many),
             "files, cached": time_runs(files, **many),
-            "one file, cold": time_runs(one_file, before=lambda: drop_cache(shard), **many),
+            "one file, cold": time_runs(one_file, before=drop_shard, **many),
             "one file, cached": time_runs(one_file, **many),
-            "memory": time_runs(memory, **many),
+            "memory": time_runs(partial(_read_memory, blobs), **many),
         }
+
+
+def _read_files(paths):
+    for path in paths:
+        _decode(path.read_bytes())
+
+
+def _read_shard(shard, sizes):
+    content, ends = memoryview(shard.read_bytes()), np.cumsum(sizes)
+    for start, end in zip(ends - sizes, ends, strict=True):
+        _decode(content[start:end])
+
+
+def _read_memory(blobs):
+    for blob in blobs:
+        _decode(blob)
 
 
 def _drop_all(paths):

@@ -6,6 +6,7 @@ import plotly.io as pio
 # Okabe and Ito 2008
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, GREY, INK = "#CC79A7", "#56B4E9", "#8A8F98", "#22262B"
+DARK_ORANGE = "#9A6A00"  # for text: orange on white is too pale to read
 PALE_BLUE, PALE_ORANGE, PALE_GREY = "#E3EFF7", "#FCF1DC", "#F1F3F5"
 
 _AXIS = {

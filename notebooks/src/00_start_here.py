@@ -9,7 +9,7 @@
 import kit
 from kit import measure
 from kit.course.lessons import lesson_map
-from kit.views.gravity import ladder
+from kit.views.machine import ladder
 
 kit.lesson("00")
 

@@ -6,7 +6,7 @@
 # %%
 import kit
 from kit import corpus, gravity, measure
-from kit.views import gravity as views
+from kit.views import machine as views
 
 kit.lesson("01")
 
