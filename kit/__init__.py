@@ -13,6 +13,7 @@ _HOME = {  # name -> module that defines it
     "after": "explorers.predict",
     "checkpoint": "explorers.checkpoint",
     "compare": "explorers.predict",
+    "diagnose": "explorers.diagnose",
     "doctor": "measure.checkup",
     "explain": "explorers.predict",
     "explore": "explorers",

@@ -10,8 +10,9 @@ MOVES = 40
 def explorers(moves=MOVES):
     """Move every control of every explorer; list of dict: name, moves, p50_ms, p95_ms, max_ms.
 
-    A move is what a slider does: compute, draw, and update the widgets' state, up to the message
-    that leaves for the browser. Seeded; the first move is a warm-up.
+    A move is what a slider does: compute, draw, and hand the changed figure data over for
+    sending; the way to the browser and its drawing are not in it. Seeded; the first move is a
+    warm-up.
     """
     from kit.explorers import explorer_names
 
@@ -44,7 +45,8 @@ def _other_value(control, present, rng):
     if control.kind == "choice":
         return rng.choice([o for o in control.options if o != present]).item()
     if control.kind == "whole":
-        return int(rng.integers(control.low, control.high + 1))
+        whole = range(int(control.low), int(control.high) + 1)
+        return int(rng.choice([x for x in whole if x != present]))
     if control.kind == "linear":
         return float(rng.uniform(control.low, control.high))
     steps = log_steps(control.low, control.high, control.value)

@@ -10,9 +10,9 @@ from kit.errors import KitError
 
 app = typer.Typer(
     no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Data engineering for machine learning: toolkit and course.",
 )
 data = typer.Typer(no_args_is_help=True, help="List, fetch and verify data sets.")
 bench = typer.Typer(no_args_is_help=True, help="Measure the kit itself.")
@@ -33,11 +33,23 @@ def main():
         sys.exit(1)
 
 
+@app.callback()
+def version_option(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print it.")] = False,
+):
+    """Data engineering for machine learning: toolkit and course."""
+    if version:
+        from kit import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def lab(
     context: typer.Context,
     browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
-    port: Annotated[int, typer.Option(help="First port to try.")] = 8888,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="First port to try.")] = 8888,
 ):
     """Open JupyterLab at the first lesson. Further options go to JupyterLab."""
     from kit.course.server import start
@@ -47,7 +59,7 @@ def lab(
 
 @app.command()
 def doctor(as_json: Json = False):
-    """Look at this machine: facts and about ten measurements, in about 15 s."""
+    """Look at this machine: facts and about ten measurements, in about ten seconds."""
     from kit.measure import doctor as look
 
     found = look(progress=False if as_json else None)
@@ -65,7 +77,8 @@ def claims(
 
     rows = [c for c in all_claims() if lesson in (None, c.lesson)]
     if not rows:
-        raise KitError("no claims for this lesson", found=lesson)
+        known = sorted({c.lesson for c in all_claims()})
+        raise KitError("no claims for this lesson", found=lesson, allowed=", ".join(known))
     if as_json:
         print(json.dumps([c.as_dict() for c in rows], indent=1, ensure_ascii=False))
     else:

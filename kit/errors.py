@@ -26,6 +26,6 @@ class KitError(ValueError):
         super().__init__(". ".join(parts) + ".")
 
 
-def _short(value, limit=80):
+def _short(value, limit=160):
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."

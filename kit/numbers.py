@@ -39,4 +39,19 @@ def human_time(seconds):
     for name, size in units:
         if seconds >= size:
             return f"{shown(seconds / size, 2)} {name}"
-    return f"{shown(seconds * 1e6, 2)} us"
+    return f"{shown(seconds * 1e6, 2)} µs"
+
+
+_UNITS = {  # how a column name ends -> unit
+    "_per_s": "1/s", "_ns": "ns", "_us": "us", "_ms": "ms", "_s": "s", "_h": "h", "_gbs": "GB/s",
+    "_gbps": "Gbit/s", "_gb": "GB", "_mb": "MB", "_usd": "USD", "_pj": "pJ", "_j": "J",
+    "_percent": "%",
+}  # fmt: skip
+
+
+def heading(column):
+    """Column name as a heading: "move_usd" -> "move (USD)"."""
+    for ending, unit in _UNITS.items():
+        if column.endswith(ending):
+            return f"{column.removesuffix(ending).replace('_', ' ')} ({unit})"
+    return column.replace("_", " ")

@@ -20,7 +20,7 @@ _RULES = {
 def quantity(name, value, rule, unlimited=False):
     """Return `value` as float64 array, or raise a KitError naming the argument.
 
-    value: number, array-like or polars Series, any shape; None, NaN and text are refused.
+    value: number, array-like or polars Series, any shape; None, NaN, text and tables are refused.
     rule: one of "positive", "nonnegative", "fraction", "share", "several", "count".
     unlimited: accept +inf, for limits that may be absent.
     """
@@ -28,7 +28,7 @@ def quantity(name, value, rule, unlimited=False):
         value = value.to_numpy()
     test, allowed = _RULES[rule]
     try:
-        raw = np.asarray(value)
+        raw = np.asarray(None if hasattr(value, "columns") else value)
     except ValueError:  # a ragged list
         raw = np.asarray(None)
     if raw.dtype.kind not in "iuf":
@@ -95,4 +95,4 @@ def _like(result, given, names):
 
 
 def _is_series(value):
-    return type(value).__module__.startswith("polars") and hasattr(value, "to_numpy")
+    return type(value).__module__.startswith("polars") and type(value).__name__ == "Series"

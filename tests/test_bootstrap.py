@@ -40,7 +40,11 @@ def test_it_uses_the_standard_library_and_old_syntax_only():
 def test_an_old_python_finds_a_newer_one_or_says_what_to_do(monkeypatch, capsys):
     monkeypatch.setattr(sys, "version_info", (3, 8, 0))
     monkeypatch.setattr(shutil, "which", lambda name: "/bin/x" if name == "python3.12" else None)
+    monkeypatch.setattr(bootstrap, "works", lambda command: command[0] == "/bin/x")
     assert bootstrap.find_python() == "/bin/x"
+    monkeypatch.setattr(bootstrap, "works", lambda command: False)
+    with pytest.raises(SystemExit):
+        bootstrap.find_python()  # found, but it cannot make environments
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(SystemExit):
         bootstrap.find_python()
@@ -65,6 +69,7 @@ def test_a_failed_install_says_what_to_do_and_is_not_taken_for_done(clone):
 def test_a_changed_pin_asks_for_a_new_install(clone, monkeypatch):
     monkeypatch.setattr(bootstrap, "ROOT", str(clone))
     monkeypatch.setattr(bootstrap, "VENV", str(clone / ".venv"))
+    monkeypatch.setattr(bootstrap, "works", lambda command: True)
     (clone / ".venv").mkdir()
     assert not bootstrap.is_installed("lab")
     path, content = bootstrap.stamp("lab")
@@ -75,9 +80,34 @@ def test_a_changed_pin_asks_for_a_new_install(clone, monkeypatch):
     Path(path).write_text(content)
     os.remove(bootstrap.stamp("lab")[0])
     assert bootstrap.is_installed("lab"), "the test set contains the lab set"
+    monkeypatch.setattr(bootstrap, "works", lambda command: False)
+    assert not bootstrap.is_installed("lab"), "a stamp alone does not make packages importable"
+    monkeypatch.setattr(bootstrap, "works", lambda command: True)
     with open(clone / "constraints.txt", "a") as file:
         file.write("extra==1\n")
     assert not bootstrap.is_installed("test")
+
+
+def test_a_failed_update_keeps_the_working_environment(clone):
+    def python(*args):
+        return subprocess.run([clone / ".venv/bin/python", *args], capture_output=True, text=True)
+
+    subprocess.run([sys.executable, "-m", "venv", clone / ".venv"], check=True)
+    (clone / ".venv" / "precious").write_text("mine")
+    (clone / "constraints.txt").write_text("numpy==0.0.1\n")
+    done = run(clone, "lab", PIP_NO_INDEX="1", PIP_FIND_LINKS="", PIP_CONFIG_FILE=os.devnull)
+    assert done.returncode == 1
+    assert (clone / ".venv" / "precious").read_text() == "mine"
+    assert python("-m", "pip", "--version").returncode == 0
+
+
+def test_only_one_set_up_runs_at_a_time(clone, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    monkeypatch.setattr(bootstrap, "ROOT", str(clone))
+    held = bootstrap.lock()
+    with open(clone / ".venv.lock", "w") as other, pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    held.close()
 
 
 def test_clean_removes_the_environment(clone):

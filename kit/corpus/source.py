@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kit.corpus.datasets import data_set
-from kit.corpus.store import fetch, verify
+from kit.corpus.store import fetch, is_intact
 from kit.errors import KitError
 from kit.paths import root
 
@@ -37,7 +37,7 @@ def recordings(name="fsdd", progress=None):
     KIT_OFFLINE=1 skips the attempt to fetch.
     """
     wanted = data_set(name)
-    if wanted.folder.exists() and verify(name).intact:
+    if is_intact(name):
         return Recordings(wanted.title, wanted.folder)
     if os.environ.get("KIT_OFFLINE") == "1":
         return _sample(f"{wanted.title} is not here and KIT_OFFLINE=1 forbids to fetch it.")

@@ -1,12 +1,13 @@
 """Fetch a data set, unpack it safely, and verify every file."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
 import tarfile
 import tempfile
-import urllib.error
+import time
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -17,7 +18,11 @@ from kit.frontend import show_progress
 
 @dataclass(frozen=True)
 class Verdict:
-    """Result of a check against the manifest: lists of relative paths, all empty if intact."""
+    """Result of a check against the manifest: lists of relative paths.
+
+    Intact means that every published file is there, unchanged. `extra` files are the reader's
+    own; they are named, never removed.
+    """
 
     name: str
     checked: int
@@ -27,20 +32,17 @@ class Verdict:
 
     @property
     def intact(self):
-        return not (self.missing or self.changed or self.extra)
+        return not (self.missing or self.changed)
 
     def __str__(self):
+        parts = (
+            ("missing", self.missing),
+            ("changed", self.changed),
+            ("not of the set", self.extra),
+        )
+        found = "; ".join(f"{len(p)} {word} (first: {p[0]})" for word, p in parts if p)
         if self.intact:
-            return f"{self.name}: {self.checked} files, all match their SHA-256"
-        parts = [
-            (len(paths), word, paths)
-            for word, paths in (
-                ("missing", self.missing),
-                ("changed", self.changed),
-                ("extra", self.extra),
-            )
-        ]
-        found = "; ".join(f"{n} {word} (first: {paths[0]})" for n, word, paths in parts if n)
+            found = f"{self.checked} files, all match their SHA-256" + ("; " + found) * bool(found)
         return f"{self.name}: {found}"
 
 
@@ -48,19 +50,17 @@ def fetch(name, progress=None):
     """Make data set `name` available and return its folder (Path); nothing to do if intact.
 
     Tries KIT_DATA_MIRROR (a folder or a URL with <name>/<archive> in it), then the public
-    address. A fetched set that fails its check is removed again.
+    address; a place whose files fail the check is passed over. Nothing is kept of a failed
+    fetch, and files of the reader's own in the folder stay.
     """
     wanted = data_set(name)
-    if wanted.folder.exists() and verify(name).intact:
+    if is_intact(name):
         return wanted.folder
     try:
         wanted.folder.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(wanted)
         with tempfile.TemporaryDirectory(dir=wanted.folder.parent, prefix=f".{name}-") as tmp:
-            archive = _get_archive(wanted, Path(tmp), progress)
-            new = Path(tmp, "files")
-            _unpack(archive, new, wanted)
-            _check(name, new)
-            _install(new, wanted.folder)
+            _install(_first_good(wanted, Path(tmp), progress), wanted)
     except OSError as cause:
         raise KitError(
             f"could not store {name} in {wanted.folder.parent}",
@@ -69,6 +69,11 @@ def fetch(name, progress=None):
             code="disk",
         ) from cause
     return wanted.folder
+
+
+def is_intact(name):
+    """True if data set `name` is here and every published file matches."""
+    return data_set(name).folder.is_dir() and verify(name).intact
 
 
 def verify(name, folder=None):
@@ -91,33 +96,59 @@ def verify(name, folder=None):
     return Verdict(name, len(manifest), missing, changed, sorted(present - set(manifest)))
 
 
-def _install(new, folder):
-    """Move `new` to `folder`: whole or not at all, whoever else is fetching."""
-    for attempt in range(10):
-        try:
-            return os.replace(new, folder)
-        except OSError:  # another version is there: put it aside, it goes with the scratch folder
-            with contextlib.suppress(FileNotFoundError):
-                os.replace(folder, new.with_name(f"old-{attempt}"))
-    raise OSError(f"{folder} is being changed by another program")
-
-
-def _get_archive(wanted, tmp, progress):
-    mirror = os.environ.get("KIT_DATA_MIRROR", "").rstrip("/")
+def _first_good(wanted, tmp, progress):
+    """Folder with the verified files, from the first place that has them."""
+    mirror = os.environ.get("KIT_DATA_MIRROR", "").removeprefix("file://").rstrip("/")
     places = [f"{mirror}/{wanted.name}/{wanted.archive}"] if mirror else []
     reasons = []
-    for place in [*places, wanted.url]:
+    for number, place in enumerate([*places, wanted.url]):
+        new = tmp / f"files-{number}"
         try:
-            return _get(place, tmp / wanted.archive, progress)
-        except (OSError, ValueError, urllib.error.URLError) as error:
-            reasons.append(f"{place}: {str(error)[:120]}")
+            archive = _get(place, tmp / f"{number}-{wanted.archive}", progress)
+            _unpack(archive, new, wanted)
+            _check(wanted.name, new)
+            return new
+        except (OSError, ValueError) as error:  # KitError is a ValueError
+            if getattr(error, "errno", None) == errno.ENOSPC:
+                raise
+            reasons.append(f"{place}: {error}")
     raise KitError(
-        f"could not fetch {wanted.name}",
-        found="; ".join(reasons),
+        f"could not fetch {wanted.name}. " + " | ".join(reasons),
         code="download",
         remedy="check the network, or put the archive into a folder <mirror>/"
         f"{wanted.name}/ and set KIT_DATA_MIRROR to <mirror>",
     )
+
+
+def _install(new, wanted):
+    """Move `new` into place: whole or not at all, whoever else is fetching."""
+    for attempt in range(10):
+        try:
+            return os.replace(new, wanted.folder)
+        except OSError:
+            if is_intact(wanted.name):  # another program was quicker
+                return None
+        with contextlib.suppress(FileNotFoundError):
+            old = new.with_name(f"old-{attempt}")
+            os.replace(wanted.folder, old)
+            _keep_extra(old, new, wanted.manifest)
+    raise OSError(f"{wanted.folder} is being changed by another program")
+
+
+def _keep_extra(old, new, manifest):
+    """Carry the reader's own files over from a folder that is about to go."""
+    for path in old.rglob("*"):
+        name = path.relative_to(old).as_posix()
+        if path.is_file() and name not in manifest:
+            (new / name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, new / name)
+
+
+def _sweep(wanted, age_s=86_400):
+    """Remove what a killed fetch left behind more than a day ago."""
+    for path in wanted.folder.parent.glob(f".{wanted.name}-*"):
+        if time.time() - path.stat().st_mtime > age_s:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _get(place, target, progress):
@@ -135,13 +166,14 @@ def _get(place, target, progress):
 
 def _unpack(archive, target, wanted):
     """Extract the files of the manifest and nothing else; no link, no path outside."""
-    expected = set(wanted.manifest)
+    manifest = wanted.manifest
+    target.mkdir()
     try:
         with tarfile.open(archive) as tar:
             for member in tar:
                 name = _safe_name(member, wanted.prefix)
-                if name in expected:
-                    _extract(tar, member, target / name)
+                if name in manifest:
+                    _extract(tar, member, target / name, manifest[name][1])
     except (tarfile.TarError, EOFError, OSError) as cause:
         if isinstance(cause, OSError) and cause.errno is not None:
             raise  # the disk, not the archive
@@ -160,9 +192,11 @@ def _safe_name(member, prefix):
     return path.relative_to(prefix).as_posix() if path.is_relative_to(prefix) else None
 
 
-def _extract(tar, member, path):
+def _extract(tar, member, path, size):
     if not member.isfile():
         raise _unsafe(member, "plain files, no links or devices")
+    if member.size != size:  # before a byte is written: it might fill the disk
+        raise _unsafe(member, f"{size} bytes, and it has {member.size}")
     if path.exists():
         raise _unsafe(member, "every file once, not twice")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -193,7 +227,10 @@ def _check(name, folder):
 
 
 def _differs(path, digest, size):
-    if path.is_symlink() or path.stat().st_size != size:
+    try:
+        if path.is_symlink() or path.stat().st_size != size:
+            return True
+    except FileNotFoundError:  # removed while we look
         return True
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() != digest

@@ -5,7 +5,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kit.errors import KitError
+from kit.quantities import quantity
 
 _current = None
 
@@ -18,7 +18,10 @@ class Ledger:
     saved only when KIT_REPORTS is set, so that it never mixes with a student's own.
     """
 
-    PARTS = ("questions", "predictions", "comparisons", "explanations", "settings", "checkpoint")
+    PARTS = (
+        "questions", "predictions", "comparisons", "diagnoses", "explanations", "settings",
+        "checkpoint",
+    )  # fmt: skip
 
     def __init__(self, name, folder=None):
         from kit.frontend import live
@@ -40,20 +43,17 @@ class Ledger:
         """Store prediction `key` once; later ones are refused, for a prediction comes first."""
         if key in self.data["predictions"]:
             return
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-            raise KitError(
-                f"prediction {key} is not a number",
-                found=value,
-                allowed=f"a number in {unit}" if unit else "a number",
-            )
+        quantity("the prediction", value, "positive")
         self.data["predictions"][key] = {
             "value": float(value),
             "unit": unit,
             "when": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        self.save()
-        for call in self.listeners.pop(key, []):
-            call()
+        try:
+            self.save()
+        finally:  # a full disk must not keep the result hidden
+            for call in self.listeners.pop(key, []):
+                call()
 
     def on_lock(self, key, call):
         """Run `call()` once prediction `key` is locked."""
@@ -68,7 +68,7 @@ class Ledger:
         if not self.keeps:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_suffix(".part")
+        part = self.path.with_suffix(f".{os.getpid()}.part")
         part.write_text(json.dumps(self.data, indent=1, ensure_ascii=False), encoding="utf-8")
         os.replace(part, self.path)
 

@@ -55,7 +55,12 @@ def _comparisons(data):
     head = "| question | predicted | closed form | measured | measured / closed form |"
     rows = [_row(key, c, data) for key, c in data["comparisons"].items()]
     table = "\n".join([head, "|---|---|---|---|---|", *rows]) if rows else "Nothing measured yet."
-    words = [f"**{k}:** {v}" for k, v in data["explanations"].items() if v.strip()]
+    asked = data["questions"]
+    words = [f"**{asked.get(k, k)}** {v}" for k, v in data["explanations"].items() if v.strip()]
+    words += [
+        f"**{asked.get(k, k)}** Suspected: {d['suspect']}. Largest part: {d['largest']}."
+        for k, d in data["diagnoses"].items()
+    ]
     return "\n\n".join([table, *words])
 
 
@@ -84,19 +89,22 @@ def _settings(settings):
 
 def _checkpoint(result):
     if not result:
-        return "Not answered yet."
-    right, asked = result["right"], result["asked"]
+        return "This lesson has none, or its cell was not run."
+    if not result["best"]:
+        return "Not finished yet."
+    right, asked = result["best"]
     verdict = "passed" if right >= PASS_SHARE * asked else "not passed"
-    return f"{right} of {asked} right: {verdict}."
+    return f"Best round: {right} of {asked} right, {verdict}."
 
 
 def _incomplete(data):
     waiting = [k for k in data["questions"] if k not in data["predictions"]]
     missing = [f"- no prediction: {data['questions'][k]}" for k in waiting]
     words = data["explanations"].items()
-    missing += [f"- no explanation of {k}" for k, text in words if not text.strip()]
+    asked = data["questions"]
+    missing += [f"- no explanation: {asked.get(k, k)}" for k, text in words if not text.strip()]
     result = data["checkpoint"]
-    if not result or result["answered"] < result["asked"]:
+    if result and not result["best"]:
         missing.append("- checkpoint not finished")
     return "\n".join(missing) or "Nothing. Well done."
 

@@ -1,5 +1,6 @@
 """`kit lab`: start JupyterLab at the first lesson."""
 
+import contextlib
 import json
 import os
 import socket
@@ -30,10 +31,10 @@ def start(browser=True, port=8888, extra=()):
     if free != port:
         print(f"Port {port} is taken by another program; using {free}.")
     print("Starting JupyterLab; stop it with Ctrl+C. The address follows.", flush=True)
-    try:
-        return subprocess.call(command(browser, free, extra), cwd=root(), env=environment())
-    except KeyboardInterrupt:
-        return 0
+    server = subprocess.Popen(command(browser, free, extra), cwd=root(), env=environment())
+    while True:  # Ctrl+C reaches JupyterLab too, which shuts its kernels down and ends
+        with contextlib.suppress(KeyboardInterrupt):
+            return server.wait()
 
 
 def command(browser, port, extra):
@@ -44,6 +45,7 @@ def command(browser, port, extra):
     parts += [f"--LabApp.default_url=/lab/tree/{first}"]
     # settings of ours: no pop-up that asks for news from the network
     parts.append(f"--LabApp.app_settings_dir={Path(__file__).with_name('lab_settings')}")
+    parts.append("--ServerApp.answer_yes=True")  # one Ctrl+C is enough
     parts.append("--log-level=ERROR")  # what is left is the address
     if not browser:
         parts.append("--no-browser")
@@ -71,7 +73,7 @@ def running():
 
 def free_port(first, tries=50):
     """The first port from `first` on that nobody listens on."""
-    for port in range(first, first + tries):
+    for port in range(first, min(first + tries, 65_536)):
         with socket.socket() as probe:
             if os.name == "posix":
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -2,6 +2,7 @@
 
 import html
 import math
+import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from kit.course.ledger import current
 from kit.errors import KitError
 from kit.frontend import live
 from kit.numbers import shown
-from kit.views.html import details, table_html
+from kit.views.html import details, show_figure, table_html
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,10 @@ class Control:
         if self.kind == "choice":
             good, allowed = value in self.options, ", ".join(self.options)
         else:
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            good, allowed = number and self.low <= value <= self.high, f"{self.low} to {self.high}"
+            number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+            whole = self.kind != "whole" or (number and value == int(value))
+            good = number and whole and self.low <= value <= self.high
+            allowed = f"{self.low:g} to {self.high:g}" + ", whole" * (self.kind == "whole")
         if not good:
             raise KitError(f"{self.name} is out of range", found=value, allowed=allowed)
         return value
@@ -108,14 +111,18 @@ class Exploration:
     def table_html(self):
         return table_html(self.explorer.fallback(self.table), self.explorer.title)
 
+    def live_box(self):
+        """The widgets, made on first use."""
+        self.panel = self.panel or Panel(self)
+        return self.panel.box
+
     def _ipython_display_(self):
         from IPython.display import HTML, display
 
         if live():
-            self.panel = self.panel or Panel(self)
-            display(self.panel.box)
+            display(self.live_box())
             return
-        display(self.figure)
+        show_figure(self.figure)
         text = f"<p>{html.escape(self.summary)}</p>"
         display(HTML(text + details("The figure as a table", self.table_html())))
 
@@ -128,23 +135,18 @@ class Panel:
 
     def __init__(self, exploration):
         import ipywidgets as w
-        import plotly.graph_objects as go
-
-        from kit.explorers.fit import FitPage
 
         explorer = exploration.explorer
         self.inputs = {c.name: _widget(c, exploration.settings[c.name]) for c in explorer.controls}
-        self.figure = go.FigureWidget(exploration.figure)
-        self.figure._config = {"responsive": True, "displaylogo": False}
+        picture = live_figure(exploration.figure)
+        self.figure = picture.children[-1]
         self.text = w.HTML()
         self.table = w.HTML()
         self._write(exploration)
         for name, widget in self.inputs.items():
             widget.observe(lambda change, n=name: exploration.set(**{n: change["new"]}), "value")
         controls = w.VBox(list(self.inputs.values()))
-        self.box = w.VBox(
-            [controls, FitPage(), self.figure, self.text, self.table], layout={"width": "100%"}
-        )
+        self.box = w.VBox([controls, picture, self.text, self.table], layout={"width": "100%"})
         self.box.add_class("kit-explorer")
 
     def redraw(self, exploration):
@@ -162,6 +164,18 @@ class Panel:
             f'<p role="status" aria-live="polite">{html.escape(exploration.summary)}</p>'
         )
         self.table.value = details("The figure as a table", exploration.table_html())
+
+
+def live_figure(figure):
+    """A plotly figure as a widget that fills the page: VBox of a FitPage and the FigureWidget."""
+    import ipywidgets as w
+    import plotly.graph_objects as go
+
+    from kit.explorers.fit import FitPage
+
+    widget = go.FigureWidget(figure)
+    widget._config = {"responsive": True, "displaylogo": False}
+    return w.VBox([FitPage(), widget], layout={"width": "100%"})
 
 
 def _widget(control, value):

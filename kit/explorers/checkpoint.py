@@ -36,15 +36,17 @@ def _live(questions):
     import ipywidgets as w
 
     ledger, marks = current(), {}
-    score = w.HTML()
+    score = w.HTML("The first answer to each question counts.")
+    state = ledger.data["checkpoint"]
+    state.setdefault("best", None)
 
     def mark(question, given):
         marks.setdefault(question.id, question.is_right(given))  # the first answer counts
-        right = sum(marks.values())
-        result = {"asked": len(questions), "answered": len(marks), "right": right}
-        ledger.data["checkpoint"] = result
+        done, right = len(marks) == len(questions), sum(marks.values())
+        if done and (state["best"] is None or right > state["best"][0]):
+            state["best"] = [right, len(questions)]
         ledger.save()
-        score.value = _verdict(result)
+        score.value = _verdict(right, len(marks), len(questions))
 
     return w.VBox([*(_one(i, q, mark) for i, q in enumerate(questions, 1)), score])
 
@@ -80,14 +82,13 @@ def _feedback(question, given):
     if question.is_right(given):
         return f"<b>Right.</b> {html.escape(question.explanation)}"
     return (
-        f"<b>Not yet: {html.escape(str(question.shown_answer))}.</b> "
+        f"<b>Not right. The answer is: {html.escape(str(question.shown_answer))}.</b> "
         f"{html.escape(question.explanation)} Read again: {html.escape(question.section)}."
     )
 
 
-def _verdict(result):
-    if result["answered"] < result["asked"]:
-        return f"{result['answered']} of {result['asked']} answered."
-    passed = result["right"] >= PASS_SHARE * result["asked"]
-    word = "passed" if passed else "not passed; run this cell again for five others"
-    return f"<b>{result['right']} of {result['asked']} right: {word}.</b>"
+def _verdict(right, answered, asked):
+    if answered < asked:
+        return f"{answered} of {asked} answered."
+    word = "passed" if right >= PASS_SHARE * asked else "not passed; run this cell again for others"
+    return f"<b>{right} of {asked} right: {word}.</b>"

@@ -124,14 +124,14 @@ def _choke(workers, per_worker, consumer):
         {
             "workers": count, "loader": loader, "consumer": np.full(len(count), float(consumer)),
             "delivered": delivered, "busy": 100 * delivered / consumer, "limit": limit,
-            "chosen": count == workers,
+            "chosen": count == workers, "per_worker": np.full(len(count), float(per_worker)),
         }
     )  # fmt: skip
 
 
 def _choke_summary(table):
     you = table.row(by_predicate=pl.col("chosen"), named=True)
-    per_worker = table["loader"][0]
+    per_worker = you["per_worker"]
     wanted = int(gravity.workers_needed(you["consumer"], per_worker))
     disk = _value("loader_disk")
     advice = f"{wanted} workers feed it fully" if you["consumer"] <= disk else (
@@ -144,7 +144,7 @@ def _choke_summary(table):
 
 
 def _choke_rows(table):
-    return table.drop("chosen")
+    return table.drop("chosen", "per_worker")
 
 
 def _energy(unit, reference, volume_gb):

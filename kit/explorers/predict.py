@@ -1,14 +1,15 @@
 """Predict, see the measurement, explain: calls that share a key."""
 
 import html
+import numbers
 
 from kit.course.ledger import current
 from kit.errors import KitError
-from kit.explorers.fields import number_field, read_number
+from kit.explorers.fields import as_widget, number_field, read_number
 from kit.frontend import live
 from kit.measure.record import Measurement
 from kit.numbers import shown
-from kit.views.html import Html, table_html
+from kit.views.html import Html, show_figure, table_html
 
 _LOCKED = "Hidden until you lock your prediction above."
 
@@ -32,28 +33,30 @@ def predict(key, question, unit="", value=None):
     return _ask(ledger, key, question, unit)
 
 
-def after(key, *views):
-    """Show `views` (tables, figures, anything a cell can show) once prediction `key` is locked.
+def after(keys, *views):
+    """Show `views` (tables, figures, explorers) once the predictions `keys` are all locked.
 
-    Executed by a program, they are shown at once.
+    keys: one key or a list of them. Executed by a program, the views are shown at once.
     """
     from IPython.display import display
 
     ledger = current()
-    if not live() or key in ledger.data["predictions"]:
-        display(*views)
+    waiting = {keys} if isinstance(keys, str) else set(keys)
+    if not live() or waiting <= set(ledger.data["predictions"]):
+        for view in views:
+            show_figure(view) if type(view).__name__ == "Figure" else display(view)
         return None
     import ipywidgets as w
 
-    note, out = w.HTML(f"<i>{_LOCKED}</i>"), w.Output()
+    out = w.VBox([w.HTML(f"<i>{_LOCKED}</i>")])
 
     def reveal():
-        note.value = ""
-        for view in views:
-            out.append_display_data(view)
+        if waiting <= set(ledger.data["predictions"]):
+            out.children = [as_widget(view) for view in views]
 
-    ledger.on_lock(key, reveal)
-    return w.VBox([note, out])
+    for key in waiting:
+        ledger.on_lock(key, reveal)
+    return out
 
 
 def compare(key, measured, model=None, unit="", model_name="closed form"):
@@ -106,8 +109,10 @@ def _ask(ledger, key, question, unit):
         except KitError as error:
             note.value = html.escape(str(error))
             return
+        except OSError as error:
+            note.value = f"Locked, but it could not be saved: {html.escape(str(error))}"
         box.disabled = button.disabled = True
-        note.value = "Locked."
+        note.value = f"Locked: {shown(ledger.data['predictions'][key]['value'])} {unit}"
 
     button.on_click(lock)
     title = w.HTML(f"<b>Predict.</b> {html.escape(question)}")
@@ -157,7 +162,7 @@ def _record(m, model, model_name):
 def _as_measurement(key, measured, unit):
     if isinstance(measured, Measurement):
         return measured
-    if isinstance(measured, bool) or not isinstance(measured, int | float):
+    if isinstance(measured, bool) or not isinstance(measured, numbers.Real):
         raise KitError(
             f"{key} has nothing measured to compare",
             found=measured,

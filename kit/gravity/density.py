@@ -34,19 +34,19 @@ class Density:
         return 8.0 * self.information_bytes / self.total_bytes
 
 
-def information_density(records, level=9):
+def information_density(records, compressed_size=None):
     """Density of `records`, an iterable of bytes-like objects (payload only, no file headers).
 
-    Each distinct record (by SHA-256) is compressed on its own with Zstandard at `level`, so
-    likeness between records is not counted. Memory: one record and 32 B a distinct one.
+    compressed_size: function of a record (memoryview of bytes) that returns the bytes left by a
+    compressor that suits the data; Zstandard by default. Each distinct record (by SHA-256) is
+    compressed on its own, so likeness between records is not counted. A record never counts for
+    more than its size. Memory: one record, and a digest for each distinct one.
     """
-    import pyarrow as pa
-
-    codec = pa.Codec("zstd", compression_level=level)
+    size_of = compressed_size or _zstandard()
     seen, counts = set(), np.zeros(256, np.int64)
     number = total = distinct = compressed = 0
     for record in records:
-        data = memoryview(record).cast("B")
+        data = _bytes_of(record)
         number, total = number + 1, total + data.nbytes
         digest = hashlib.sha256(data).digest()
         if digest in seen:
@@ -54,7 +54,7 @@ def information_density(records, level=9):
         seen.add(digest)
         distinct += data.nbytes
         counts += np.bincount(np.frombuffer(data, np.uint8), minlength=256)
-        compressed += codec.compress(data).size if data.nbytes else 0
+        compressed += min(size_of(data), data.nbytes) if data.nbytes else 0
     if not total:
         raise KitError(
             "the corpus is empty",
@@ -63,6 +63,25 @@ def information_density(records, level=9):
             code="empty",
         )
     return Density(number, len(seen), total, distinct, compressed, _entropy(counts))
+
+
+def _zstandard(level=9):
+    import pyarrow as pa
+
+    codec = pa.Codec("zstd", compression_level=level)
+    return lambda data: codec.compress(data).size
+
+
+def _bytes_of(record):
+    try:
+        return memoryview(record).cast("B")
+    except TypeError as cause:
+        raise KitError(
+            "a record is not bytes",
+            found=record,
+            allowed="an iterable of bytes, bytearrays, memoryviews or contiguous arrays",
+            code="not-bytes",
+        ) from cause
 
 
 def selection_gain(before, after):

@@ -63,5 +63,5 @@ def _pj_per_bit(level):
 
 
 def _check_level(level):
-    if level not in _LEVELS:
+    if level not in list(_LEVELS):
         raise KitError("no such energy level", found=level, allowed=", ".join(_LEVELS))

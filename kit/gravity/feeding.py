@@ -68,5 +68,5 @@ def epoch_time_s(samples, bytes_per_sample, read_gbs, open_s=0.0, decode_s=0.0):
 
 
 def _ceil(ratio):
-    # 3.8 / 0.1 is 38.00000000000001 in binary; that must stay 38, so round off the last digits
-    return np.ceil(np.round(ratio, 9))
+    # 3.8 / 0.1 is a hair above 38 in binary; that must stay 38
+    return np.ceil(ratio * (1 - 1e-12))

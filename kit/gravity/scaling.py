@@ -18,7 +18,8 @@ def amdahl_speedup(serial, workers):
 def serial_share(speedup, workers):
     """The share S that makes Amdahl's law give `speedup` on `workers` (2 or more).
 
-    Karp and Flatt, CACM 1990. Negative where the measured speed-up beats the worker count.
+    Karp and Flatt, CACM 1990. Negative where the speed-up beats the number of
+    workers, above 1 where it is no speed-up at all: clip before you use it as a share.
     """
     return (1.0 / speedup - 1.0 / workers) / (1.0 - 1.0 / workers)
 

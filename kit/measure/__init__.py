@@ -10,12 +10,13 @@ from kit.measure.disk import disk_random, disk_sequential, drop_cache, open_cost
 from kit.measure.epoch import (
     LAYOUTS,
     clip_work,
+    epoch_gap,
     epoch_rates,
     epoch_table,
     epoch_times,
     predict_epochs,
 )
-from kit.measure.ladder import latency_ladder, memory_latency
+from kit.measure.ladder import ladder_measurements, latency_ladder, memory_latency
 from kit.measure.machine import machine_facts
 from kit.measure.memory import memory_copy, memory_read
 from kit.measure.network import loopback_latency, loopback_throughput
@@ -24,8 +25,9 @@ from kit.measure.timing import time_runs
 
 __all__ = [
     "LAYOUTS", "Measurement", "clip_work", "coordination", "disk_random", "disk_sequential",
-    "doctor", "drop_cache", "epoch_rates", "epoch_table", "epoch_times", "latency_ladder",
-    "loopback_latency", "loopback_throughput", "machine_facts", "measurement_table", "memory_copy",
-    "memory_latency", "memory_read", "open_cost", "parquet_decode", "predict_epochs", "probe_all",
-    "scaling", "scaling_table", "time_runs", "wav_decode",
+    "doctor", "drop_cache", "epoch_gap", "epoch_rates", "epoch_table", "epoch_times",
+    "ladder_measurements", "latency_ladder", "loopback_latency", "loopback_throughput",
+    "machine_facts", "measurement_table", "memory_copy", "memory_latency", "memory_read",
+    "open_cost", "parquet_decode", "predict_epochs", "probe_all", "scaling", "scaling_table",
+    "time_runs", "wav_decode",
 ]  # fmt: skip

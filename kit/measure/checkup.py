@@ -5,6 +5,7 @@ from kit.frontend import show_progress
 from kit.measure import decode, disk, memory, network
 from kit.measure.machine import machine_facts
 from kit.measure.record import measurement_table
+from kit.numbers import heading
 
 _PROBES = (
     ("memory copy", memory.memory_copy),
@@ -20,7 +21,7 @@ _PROBES = (
 
 
 def probe_all(progress=None):
-    """Run every probe, about 15 s: (list of Measurement, list of (probe, reason it failed)).
+    """Run every probe, about 10 s: (list of Measurement, list of (probe, reason it failed)).
 
     progress: show a bar; by default where one can be seen.
     """
@@ -32,8 +33,8 @@ def probe_all(progress=None):
     for name, probe in tqdm(_PROBES, desc="probes", disable=not progress, leave=False):
         try:
             result = probe()
-        except KitError as error:
-            failed.append((name, str(error)))
+        except (KitError, OSError, MemoryError) as error:
+            failed.append((name, str(error) or type(error).__name__))
             continue
         done += result if isinstance(result, list) else [result]
     return done, failed
@@ -63,7 +64,8 @@ class Doctor:
         }
 
     def __str__(self):
-        facts = [f"{key}: {value}" for key, value in self.facts.items() if key != "versions"]
+        known = {k: v for k, v in self.facts.items() if v is not None and k != "versions"}
+        facts = [f"{heading(key)}: {value}" for key, value in known.items()]
         lines = facts + [""] + [str(m) for m in self.measurements]
         return "\n".join(lines + [f"{name}: not measured. {why}" for name, why in self.failed])
 
@@ -76,5 +78,5 @@ class Doctor:
 
 
 def doctor(progress=None):
-    """Facts and about ten measurements of this machine, in about 15 s; see Doctor."""
+    """Facts and about ten measurements of this machine, in about 10 s; see Doctor."""
     return Doctor(progress)

@@ -13,6 +13,7 @@ from kit.errors import KitError
 from kit.measure.machine import memory_free, usable_cores
 from kit.measure.record import Measurement
 from kit.measure.timing import time_runs
+from kit.quantities import quantity
 
 # "spawn" works from notebooks on every system and inherits no state by accident
 _CONTEXT = multiprocessing.get_context("spawn")
@@ -27,6 +28,8 @@ def coordination(nodes=4, megabytes=64, rounds=7):
     and one process computes the mean. reduce: every node sums its own share and sends two
     numbers. Both means are compared; a difference is an error.
     """
+    quantity("nodes", nodes, "count")
+    quantity("megabytes", megabytes, "positive")
     if nodes * megabytes * 1e6 * 3 > memory_free():
         raise KitError(
             "too little memory for this many nodes",
@@ -50,7 +53,8 @@ def coordination(nodes=4, megabytes=64, rounds=7):
 def scaling(task, items, workers=None):
     """Time `task` over `items` with growing numbers of processes: dict of count -> Measurement, s.
 
-    task: module-level function of one item. items: list, cut in as many chunks as workers.
+    task: module-level function of one item. items: list, handed out in eight chunks a worker, so
+    that none waits long for the last.
     workers: list of process counts; by default 1, 2, 4 ... up to twice the usable cores.
     Every pool is started and warmed before the clock runs.
     """
@@ -75,7 +79,7 @@ def scaling_table(times):
 def _pool_time(task, items, workers):
     with ProcessPoolExecutor(workers, mp_context=_CONTEXT) as pool:
         list(pool.map(_warm, [task] * 4 * workers))
-        chunk = -(-len(items) // workers)
+        chunk = -(-len(items) // (8 * workers))
         runs = time_runs(lambda: list(pool.map(task, items, chunksize=chunk)), at_most=20)
     return Measurement.of(f"{len(items)} items on {workers} processes", runs, "s")
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from kit.measure.record import Measurement
 from kit.measure.timing import PROBE_SECONDS, time_runs
+from kit.quantities import quantity
 
 _RATE_HZ = 16_000
 
@@ -17,6 +18,8 @@ def wav_decode(clips=200, seconds=1.0):
     """
     import soundfile
 
+    quantity("clips", clips, "count")
+    quantity("seconds", seconds, "positive")
     blob = io.BytesIO()
     soundfile.write(blob, _noise(int(seconds * _RATE_HZ)), _RATE_HZ, format="WAV")
     data = blob.getvalue()

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from kit.errors import KitError
-from kit.measure.machine import filesystem, probe_folder
+from kit.measure.machine import filesystem, memory_free, probe_folder
 from kit.measure.record import Measurement
 from kit.measure.timing import PROBE_SECONDS
+from kit.quantities import quantity
 
 _MAX_BYTES = 2**30
 _CHUNK = 2**20
@@ -27,10 +28,12 @@ def disk_sequential(folder=None, seconds=PROBE_SECONDS, max_bytes=_MAX_BYTES):
     folder: where the scratch file goes; the system's scratch folder if None. At most `seconds`
     for writing and reading, at most `max_bytes` and a quarter of the free disk.
     """
+    quantity("seconds", seconds, "positive")
+    quantity("max_bytes", max_bytes, "positive")
     with _scratch(folder, seconds / 2, max_bytes) as path:
         note = _cold_note(path)
         cold = _block_rates(path, seconds / 4, before=lambda: drop_cache(path))
-        path.read_bytes()  # all of it into the cache; written within seconds/2, so as quick
+        _fill_cache(path)
         warm = _block_rates(path, seconds / 8)
         if not note and np.median(cold) > 0.5 * np.median(warm):
             note = "about as fast as the page cache: a layer below (host, controller) may cache too"
@@ -40,23 +43,30 @@ def disk_sequential(folder=None, seconds=PROBE_SECONDS, max_bytes=_MAX_BYTES):
     ]
 
 
-def disk_random(folder=None, seconds=PROBE_SECONDS, max_bytes=256 * 2**20):
-    """Time of one 4 KiB read at a random place, cold and cached: two Measurements in us."""
+def disk_random(folder=None, seconds=PROBE_SECONDS, max_bytes=256 * 2**20, size=_PAGE):
+    """Time of one read of `size` bytes at a random place, cold and cached: Measurements in µs.
+
+    size: rounded up to whole pages of 4 KiB. The value is the mean, fit to be multiplied.
+    """
+    pages = -(-size // _PAGE)
+    name = f"disk read, random {pages * _PAGE // 1024} KiB"
+    quantity("seconds", seconds, "positive")
+    quantity("max_bytes", max_bytes, "positive")
     with _scratch(folder, seconds / 2, max_bytes) as path:
         note = _cold_note(path)
         drop_cache(path)
-        cold = _random_times(path, seconds / 4)
-        path.read_bytes()  # bring all of it into the cache
-        warm = _random_times(path, seconds / 8)
+        cold = _random_times(path, seconds / 4, pages)
+        _fill_cache(path)
+        warm = _random_times(path, seconds / 8, pages)
     return [
-        Measurement.of("disk read, random 4 KiB, cold", 1e6 * cold, "us", note),
-        Measurement.of("disk read, random 4 KiB, page cache", 1e6 * warm, "us"),
+        Measurement.of(f"{name}, cold", 1e6 * cold, "µs", note, total=True),
+        Measurement.of(f"{name}, page cache", 1e6 * warm, "µs", total=True),
     ]
 
 
 def open_cost(folder=None, files=300, size=8192):
-    """Fixed cost of a small file, cached: time of open, read and close, as a Measurement in us."""
-    with _guard(folder) as root, tempfile.TemporaryDirectory(prefix="kit-", dir=root) as tmp:
+    """Fixed cost of a small file, cached: time of open, read and close, as a Measurement in µs."""
+    with writable(folder) as root, tempfile.TemporaryDirectory(prefix="kit-", dir=root) as tmp:
         paths = [Path(tmp, f"{i}.bin") for i in range(files)]
         for path in paths:
             path.write_bytes(os.urandom(size))
@@ -64,7 +74,7 @@ def open_cost(folder=None, files=300, size=8192):
         for _ in range(2):  # the first round fills the cache and is not counted
             times = [_timed(path.read_bytes) for path in paths]
     return Measurement.of(
-        f"open and read a {size // 1024} kiB file, page cache", 1e6 * np.array(times), "us"
+        f"open and read a {size // 1024} kiB file, page cache", 1e6 * np.array(times), "µs"
     )
 
 
@@ -101,11 +111,11 @@ def cached_share(path):
 @contextmanager
 def _scratch(folder, seconds, max_bytes):
     """A file of random bytes, synced to disk; written for `seconds` at the most, then removed."""
-    with _guard(folder) as root, tempfile.TemporaryDirectory(prefix="kit-", dir=root) as tmp:
+    with writable(folder) as root, tempfile.TemporaryDirectory(prefix="kit-", dir=root) as tmp:
         path = Path(tmp, "probe.bin")
         free = shutil.disk_usage(root).free
-        limit = min(max_bytes, free // 4)
-        if limit < 16 * _CHUNK:
+        limit = min(max_bytes, free // 4, memory_free() // 4)
+        if free // 4 < 16 * _CHUNK:
             raise KitError(
                 "too little free disk for a probe",
                 found=f"{free / 1e6:.0f} MB free",
@@ -125,7 +135,8 @@ def _scratch(folder, seconds, max_bytes):
 
 
 @contextmanager
-def _guard(folder):
+def writable(folder):
+    """The folder for scratch files; a fault of the disk inside becomes a KitError."""
     root = Path(folder) if folder else probe_folder()
     try:
         yield root
@@ -143,6 +154,14 @@ def _cold_note(path):
     if drop_cache(path):
         return ""
     return f"the page cache could not be emptied on {filesystem(path)}: this is a cached figure"
+
+
+def _fill_cache(path):
+    """Read the whole file through a small buffer: pages in the cache, not in this process."""
+    buffer = bytearray(_CHUNK)
+    with open(path, "rb", buffering=0) as file:
+        while file.readinto(buffer):
+            pass
 
 
 def _block_rates(path, seconds, before=None):
@@ -170,17 +189,17 @@ def _read_block(file, buffer):
     return size / 1e9 / (time.perf_counter() - start) if size else None
 
 
-def _random_times(path, seconds):
-    pages = os.path.getsize(path) // _PAGE
-    order = np.random.default_rng(1).permutation(pages)[:20_000]
+def _random_times(path, seconds, pages):
+    places = os.path.getsize(path) // (pages * _PAGE)
+    order = np.random.default_rng(1).permutation(places)[:20_000]
     times, end = [], time.perf_counter() + seconds
     with open(path, "rb", buffering=0) as file:
         if hasattr(os, "posix_fadvise"):  # no read-ahead: it would fetch the neighbours
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
-        for page in order:
+        for place in order:
             start = time.perf_counter()
-            file.seek(int(page) * _PAGE)
-            file.read(_PAGE)
+            file.seek(int(place) * pages * _PAGE)
+            file.read(pages * _PAGE)
             times.append(time.perf_counter() - start)
             if start > end:
                 break

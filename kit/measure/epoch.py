@@ -17,6 +17,7 @@ from kit.measure.machine import probe_folder
 from kit.measure.memory import memory_copy
 from kit.measure.record import Measurement
 from kit.measure.timing import time_runs
+from kit.paths import data_home
 
 LAYOUTS = ("files, cold", "files, cached", "one file, cold", "one file, cached", "memory")
 
@@ -25,8 +26,8 @@ LAYOUTS = ("files, cold", "files, cached", "one file, cold", "one file, cached",
 class EpochRates:
     """What the closed form needs, each a Measurement.
 
-    open_us: open and read of one small cached file. cold_us: first read of a file that is not
-    cached. cold_gbs, cached_gbs: sequential reads. memory_gbs: copies. decode_us: one clip.
+    open_us: open and read of one cached file. cold_us: one random read of a clip's size from
+    the disk. cold_gbs, cached_gbs: sequential reads. memory_gbs: copies. decode_us: one clip.
     """
 
     open_us: Measurement
@@ -37,21 +38,34 @@ class EpochRates:
     decode_us: Measurement
 
 
-def epoch_rates(paths):
-    """Measure what an epoch over `paths` (list of WAV files) is made of, on a sample of them."""
+def epoch_rates(paths, seconds=2.0):
+    """Measure what an epoch over `paths` (list of WAV files) is made of: EpochRates.
+
+    Files are opened and decoded on a sample of a hundred; the disk is probed with a scratch file
+    on the disk that holds the recordings. Fixed costs are means, for they are multiplied.
+    """
+    sizes = _sizes(paths)
     sample = list(paths)[:: max(1, len(paths) // 100)]
     blobs = [path.read_bytes() for path in sample]
     opened = [_seconds(path.read_bytes) for path in sample]
     decode = time_runs(lambda: [_decode(b) for b in blobs], seconds=0.3)
-    cold_gbs, cached_gbs = disk_sequential()
+    folder = _same_disk(paths[0])
+    cold_gbs, cached_gbs = disk_sequential(folder, seconds)
     return EpochRates(
-        Measurement.of("open and read one cached file", 1e6 * np.array(opened), "us"),
-        disk_random()[0],
+        Measurement.of("open and read one cached file", 1e6 * np.array(opened), "µs", total=True),
+        disk_random(folder, seconds, size=int(np.mean(sizes)))[0],
         cold_gbs,
         cached_gbs,
         memory_copy(),
-        Measurement.of("decode one clip", 1e6 * np.array(decode) / len(blobs), "us"),
+        Measurement.of("decode one clip", 1e6 * np.array(decode) / len(blobs), "µs", total=True),
     )
+
+
+def _same_disk(path):
+    """A scratch folder on the disk that holds `path`: the data folder if it is there, else None."""
+    home = data_home()
+    same = home.is_dir() and home.stat().st_dev == path.stat().st_dev
+    return home if same and os.access(home, os.W_OK) else None
 
 
 def predict_epochs(paths, rates):
@@ -84,6 +98,30 @@ def epoch_times(paths, runs=5):
     paths = list(paths)
     found = _measure_layouts(paths, _sizes(paths), runs)
     return {name: Measurement.of(f"epoch, {name}", s, "s") for name, s in found.items()}
+
+
+def epoch_gap(paths, rates, times, runs=5):
+    """Split what the closed form misses on cold files into its causes: dict of cause -> s.
+
+    paths: the recordings. rates, times: from epoch_rates and epoch_times. Two interventions make
+    the split: reading cold files without decoding, and decoding clips that lie in memory. The
+    three parts add up to measured minus predicted.
+    """
+    paths = list(paths)
+    blobs = [path.read_bytes() for path in paths]
+    only = {"warmup": 1, "seconds": 0, "at_least": runs}
+    read = time_runs(partial(_read_bytes, paths), before=partial(_drop_all, paths), **only)
+    decode = time_runs(partial(_read_memory, blobs), **only)
+    read, decode = float(np.median(read)), float(np.median(decode))
+    model = predict_epochs(paths, rates)["files, cold"]
+    decode_model = len(paths) * rates.decode_us.value * 1e-6
+    return {
+        "reading: a file costs more than one disk access": read - (model - decode_model),
+        "decoding: a clip takes longer than the sample did": decode - decode_model,
+        "both in turn: after a wait the decoder starts slowly": (
+            times["files, cold"].value - read - decode
+        ),
+    }
 
 
 def epoch_table(predicted, times):
@@ -147,6 +185,11 @@ def _measure_layouts(paths, sizes, runs):
 def _read_files(paths):
     for path in paths:
         _decode(path.read_bytes())
+
+
+def _read_bytes(paths):
+    for path in paths:
+        path.read_bytes()
 
 
 def _read_shard(shard, sizes):

@@ -33,25 +33,26 @@ def memory_latency(size, name, hops=400_000, rounds=7):
     """
     chase = _chaser()
     cycle = _cycle(max(size // _LINE, 2))
-    chase(cycle, cycle.size)  # compiles, and brings the lines into the cache
+    at = chase(cycle, 0, cycle.size)  # compiles, and brings the lines into the cache
     runs = []
     for _ in range(rounds):
         start = time.perf_counter()
-        chase(cycle, hops)
+        at = chase(cycle, at, hops)  # goes on where it was: the same lines again would be cached
         runs.append((time.perf_counter() - start) / hops * 1e9)
     return Measurement.of(name, runs, "ns")
 
 
-def latency_ladder(folder=None):
+def latency_ladder(measured=None):
     """This machine's ladder beside the chapter's: polars table, one row a rung.
 
+    measured: what ladder_measurements found; measured now if None.
     Columns: rung, chapter_ns, measured_ns, low_ns, high_ns (null where this machine cannot
     measure it), ratio (measured / chapter), chapter_human_s and measured_human_s (the scale on
     which the chapter's L1 access takes one second), note.
     """
     import polars as pl
 
-    measured = _measured(folder)
+    measured = ladder_measurements() if measured is None else measured
     scale = assumptions.value("latency_l1")
     rows = []
     for rung, name in RUNGS:
@@ -73,7 +74,11 @@ def latency_ladder(folder=None):
     return pl.DataFrame(rows)
 
 
-def _measured(folder):
+def ladder_measurements(folder=None):
+    """Latency of every rung that one machine can measure: dict of rung -> Measurement in ns.
+
+    folder: where the disk rung writes its scratch file; the system's scratch folder if None.
+    """
     large = 256 * 2**20 if memory_free() > 2 * 2**30 else 64 * 2**20
     disk = disk_random(folder, seconds=1.0)[0]
     loop = loopback_latency()
@@ -105,8 +110,8 @@ def _chaser():
     import numba
 
     @numba.njit
-    def chase(cycle, hops):
-        at = cycle[0]  # unsigned, so that numba adds no test for negative indices
+    def chase(cycle, start, hops):
+        at = cycle[start]  # unsigned, so that numba adds no test for negative indices
         for _ in range(hops):
             at = cycle[at]
         return at

@@ -41,8 +41,8 @@ def machine_facts():
         "processor": cpu_name(),
         "cores": usable_cores(),
         "memory_gb": round(memory_limit() / 1e9, 1),
-        "disk_free_gb": round(shutil.disk_usage(Path.cwd()).free / 1e9, 1),
-        "disk_filesystem": filesystem(Path.cwd()),
+        "disk_free_gb": _free_gb(probe_folder()),
+        "disk_filesystem": filesystem(probe_folder()),
         "gpu": gpu_name(),
         "commit": commit(),
         "versions": _versions(),
@@ -83,7 +83,11 @@ def memory_free():
     """Bytes of memory free to take now."""
     import psutil
 
-    return min(psutil.virtual_memory().available, memory_limit())
+    limit, used = _cgroup("memory.max"), _cgroup("memory.current")
+    free = psutil.virtual_memory().available
+    if limit and used and limit[0].isdigit():
+        free = min(free, int(limit[0]) - int(used[0]))
+    return max(free, 0)
 
 
 def filesystem(path):
@@ -105,8 +109,23 @@ def gpu_name():
 
 
 def probe_folder():
-    """Folder that probes write in: KIT_PROBE_DIR, else the system's folder for scratch files."""
-    return Path(os.environ.get("KIT_PROBE_DIR") or tempfile.gettempdir())
+    """Folder that probes write in: KIT_PROBE_DIR; else the system's scratch folder.
+
+    Where that folder is memory in disguise (tmpfs), the working folder serves instead.
+    """
+    if chosen := os.environ.get("KIT_PROBE_DIR"):
+        return Path(chosen)
+    scratch = Path(tempfile.gettempdir())
+    here = Path.cwd()
+    in_memory = filesystem(scratch) == "tmpfs" and filesystem(here) != "tmpfs"
+    return here if in_memory and os.access(here, os.W_OK) else scratch
+
+
+def _free_gb(folder):
+    try:
+        return round(shutil.disk_usage(folder).free / 1e9, 1)
+    except OSError:
+        return None
 
 
 def _versions():

@@ -5,6 +5,7 @@ import numpy as np
 from kit.measure.machine import memory_free
 from kit.measure.record import Measurement
 from kit.measure.timing import PROBE_SECONDS, time_runs
+from kit.quantities import quantity
 
 _SIZE = 256 * 2**20  # beyond the last-level cache of common processors
 
@@ -29,6 +30,7 @@ def memory_read(size=_SIZE):
 
 
 def _affordable(size):
+    quantity("size", size, "count")
     room = memory_free() // 8
     if size <= room:
         return size, ""

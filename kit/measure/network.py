@@ -1,5 +1,6 @@
 """Loopback TCP: what a network costs when the wire is free."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -23,29 +24,35 @@ def loopback_throughput(seconds=PROBE_SECONDS / 2):
         while time.perf_counter() < end or not rates:
             start, received = time.perf_counter(), 0
             while received < 64 * _CHUNK:
-                received += client.recv_into(buffer)
+                received += _receive(client, buffer)
             rates.append(received / 1e9 / (time.perf_counter() - start))
     return Measurement.of("loopback TCP, one stream", rates, "GB/s")
 
 
 def loopback_latency(round_trips=2000):
-    """Time for one byte to go to a socket of this machine and back, as a Measurement in us."""
-    times = []
+    """Time for one byte to go to a socket of this machine and back, as a Measurement in µs."""
+    times, reply = [], bytearray(1)
     with _connection(_echo) as client:
         for _ in range(round_trips):
             start = time.perf_counter()
             client.sendall(b"x")
-            client.recv(1)
+            _receive(client, reply)
             times.append(time.perf_counter() - start)
     warm = round_trips // 10
-    return Measurement.of("loopback TCP, round trip", 1e6 * np.array(times[warm:]), "us")
+    return Measurement.of("loopback TCP, round trip", 1e6 * np.array(times[warm:]), "µs")
 
 
 @contextmanager
 def _connection(serve):
     """A client socket whose other end is handed to `serve` in a thread."""
     try:
-        server = socket.create_server(("127.0.0.1", 0))
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            thread = threading.Thread(target=_accept, args=(server, serve), daemon=True)
+            thread.start()
+            with socket.create_connection(server.getsockname(), timeout=10) as client:
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                yield client
+            thread.join(timeout=2)
     except OSError as cause:
         raise KitError(
             "no loopback network",
@@ -54,23 +61,22 @@ def _connection(serve):
             remedy="bring the loopback interface up, or go on without the network probes",
             code="no-network",
         ) from cause
-    with server:
-        thread = threading.Thread(target=_accept, args=(server, serve), daemon=True)
-        thread.start()
-        with socket.create_connection(server.getsockname(), timeout=10) as client:
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            yield client
-    thread.join(timeout=2)
+
+
+def _receive(client, buffer):
+    """Read at least a byte into `buffer`; a connection that ended is an error, not a zero."""
+    size = client.recv_into(buffer)
+    if not size:
+        raise ConnectionError("the connection ended early")
+    return size
 
 
 def _accept(server, serve):
-    peer, _ = server.accept()
-    with peer:
-        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
+    with contextlib.suppress(OSError):  # the client has what it wanted and hung up
+        peer, _ = server.accept()
+        with peer:
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             serve(peer)
-        except OSError:
-            return  # the client has what it wanted and hung up
 
 
 def _send_until_closed(peer, payload):

@@ -13,7 +13,7 @@ from kit.errors import KitError
 from kit.numbers import significant
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Measurement:
     """One measured quantity.
 
@@ -36,8 +36,12 @@ class Measurement:
     note: str = ""
 
     @classmethod
-    def of(cls, name, samples, unit, note=""):
-        """Measurement from `samples`, float[runs] in `unit`: median and 10-90 % spread."""
+    def of(cls, name, samples, unit, note="", total=False):
+        """Measurement from `samples`, float[runs] in `unit`: median and 10-90 % spread.
+
+        total: take the mean instead, for a value that will be multiplied by a count: a sum is
+        the count times the mean, and rare slow runs belong to it.
+        """
         samples = np.asarray(samples, dtype=float)
         if not samples.size or not np.isfinite(samples).all():
             raise KitError(
@@ -47,15 +51,9 @@ class Measurement:
                 allowed="at least one finite value",
                 remedy="run it again",
             )
-        low, high = np.percentile(samples, [10, 90])
-        return cls(
-            name,
-            float(np.median(samples)),
-            unit,
-            (float(low), float(high)),
-            samples.size,
-            note=note,
-        )
+        low, high = map(float, np.percentile(samples, [10, 90]))
+        middle = float(np.mean(samples) if total else np.median(samples))
+        return cls(name, middle, unit, (low, high), samples.size, note=note)
 
     def over(self, other, name):
         """Ratio self / other as a Measurement; its spread takes the worst ends of both."""
@@ -70,6 +68,9 @@ class Measurement:
             return "one run" if self.runs else ""
         low, high = (significant(x) for x in self.spread)
         return f"{low} to {high}, {self.runs} runs"
+
+    def __repr__(self):
+        return str(self)
 
     def __str__(self):
         note = f"  [{self.note}]" if self.note else ""

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from kit.numbers import shown
+from kit.numbers import heading, shown
 
 _STYLE = (
     "<style>.kit-table{border-collapse:collapse;margin:.3em 0}.kit-table caption{text-align:left;"
@@ -13,24 +13,9 @@ _STYLE = (
 )
 
 
-_UNITS = {  # how a column name ends -> unit
-    "_per_s": "1/s", "_ns": "ns", "_us": "us", "_ms": "ms", "_s": "s", "_h": "h", "_gbs": "GB/s",
-    "_gbps": "Gbit/s", "_gb": "GB", "_mb": "MB", "_usd": "USD", "_pj": "pJ", "_j": "J",
-    "_percent": "%",
-}  # fmt: skip
-
-
 def show(table, caption=""):
     """A polars DataFrame as a captioned table, with units in the headings."""
     return Html(table_html(table, caption), f"{caption}\n{table}")
-
-
-def heading(column):
-    """Column name as a heading: "move_usd" -> "move (USD)"."""
-    for ending, unit in _UNITS.items():
-        if column.endswith(ending):
-            return f"{column.removesuffix(ending).replace('_', ' ')} ({unit})"
-    return column.replace("_", " ")
 
 
 def table_html(table, caption="", headers=None):
@@ -56,7 +41,7 @@ def facts_and_measurements(facts, measurements, failed):
 
     from kit.measure.record import measurement_table
 
-    rows = [(k.replace("_", " "), str(v)) for k, v in facts.items() if k != "versions" and v]
+    rows = [(heading(k), str(v)) for k, v in facts.items() if k != "versions" and v]
     versions = ", ".join(f"{k} {v}" for k, v in facts["versions"].items())
     machine = pl.DataFrame(rows, schema=["fact", "value"], orient="row")
     parts = [
@@ -68,6 +53,16 @@ def facts_and_measurements(facts, measurements, failed):
     ]
     parts += [f"<p><b>{escape(name)}</b> not measured. {escape(why)}</p>" for name, why in failed]
     return "".join(parts)
+
+
+def show_figure(figure):
+    """Display a plotly figure as data that JupyterLab draws, whatever renderer plotly is set to."""
+    import json
+
+    from IPython.display import display
+
+    content = {"application/vnd.plotly.v1+json": json.loads(figure.to_json())}
+    display(content | {"text/plain": "a plotly figure"}, raw=True)
 
 
 class Html:

@@ -1,7 +1,6 @@
 """One look for all figures; the colours stay apart for colour-blind readers."""
 
 import plotly.graph_objects as go
-import plotly.io as pio
 
 # Okabe and Ito 2008
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -28,8 +27,6 @@ TEMPLATE = go.layout.Template(
         "hoverlabel": {"font": {"size": 13}},
     }
 )  # fmt: skip
-
-pio.renderers.default = "plotly_mimetype"
 
 
 def figure(traces, title, x, y, height=430, **layout):

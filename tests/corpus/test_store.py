@@ -1,8 +1,11 @@
 """Fetching: what arrives is what was published, or nothing is kept."""
 
+import dataclasses
 import io
+import os
 import tarfile
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -84,8 +87,53 @@ def test_verify_names_missing_changed_and_extra_files(tiny):
         ["recordings/0_a_0.wav"], ["README.md"], ["new.txt"],
     )  # fmt: skip
     assert not verdict.intact
+    assert "1 missing" in str(verdict)
     store.fetch("tiny", progress=False)
     assert store.verify("tiny").intact
+
+
+def test_files_of_the_reader_stay_even_when_the_set_is_mended(tiny):
+    archive(tiny, GOOD)
+    folder = store.fetch("tiny", progress=False)
+    (folder / "my_labels.csv").write_text("mine")
+    (folder / "notes").mkdir()
+    (folder / "notes" / "a.txt").write_text("also mine")
+    assert store.verify("tiny").intact
+    (folder / "README.md").write_bytes(b"damaged")
+    store.fetch("tiny", progress=False)
+    assert store.verify("tiny").intact
+    assert (folder / "my_labels.csv").read_text() == "mine"
+    assert (folder / "notes" / "a.txt").read_text() == "also mine"
+
+
+def test_a_bad_mirror_does_not_hide_the_public_address(tiny, monkeypatch, tmp_path):
+    good = archive(tiny, GOOD)
+    bad = tmp_path / "bad"
+    (bad / "tiny").mkdir(parents=True)
+    (bad / "tiny" / good.name).write_text("<html>moved</html>")
+    monkeypatch.setenv("KIT_DATA_MIRROR", str(bad))
+    wanted = dataclasses.replace(store.data_set("tiny"), url=str(good))
+    monkeypatch.setattr(store, "data_set", lambda name: wanted)
+    assert store.fetch("tiny", progress=False).is_dir()
+
+
+def test_an_archive_that_would_fill_the_disk_is_refused_before_it_is_unpacked(tiny):
+    path = archive(tiny, GOOD | {"README.md": bytes(50_000_000)})
+    assert path.stat().st_size < 100_000
+    with pytest.raises(KitError, match="5 bytes, and it has 50000000"):
+        store.fetch("tiny", progress=False)
+
+
+def test_what_a_killed_fetch_left_is_swept_up_after_a_day(tiny):
+    archive(tiny, GOOD)
+    home = tiny.parent / "home"
+    for name, age in ((".tiny-old", 100_000), (".tiny-new", 0)):
+        (home / name).mkdir(parents=True)
+        stamp = time.time() - age
+        os.utime(home / name, (stamp, stamp))
+    store.fetch("tiny", progress=False)
+    assert kept(tiny)[0] == ".tiny-new"
+    assert not (home / ".tiny-old").exists()
 
 
 def test_a_link_in_place_of_a_file_counts_as_changed(tiny):
@@ -108,7 +156,7 @@ def test_a_link_in_place_of_a_file_counts_as_changed(tiny):
 )
 def test_wrong_content_is_refused_and_nothing_kept(tiny, files):
     archive(tiny, files)
-    with pytest.raises(KitError, match="not the published ones"):
+    with pytest.raises(KitError, match="not the published ones|5 bytes, and it has 13"):
         store.fetch("tiny", progress=False)
     assert kept(tiny) == []
 

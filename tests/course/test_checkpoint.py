@@ -95,7 +95,7 @@ def test_answering_live(person):
     assert [n.startswith("<b>Right.") for n in notes] == [True] * 4 + [False]
     assert "Read again" in notes[4]
     assert "4 of 5 right: passed" in box.children[-1].value
-    assert current().data["checkpoint"] == {"asked": 5, "answered": 5, "right": 4}
+    assert current().data["checkpoint"] == {"best": [4, 5]}
 
 
 def test_three_of_five_do_not_pass(person):
@@ -105,7 +105,18 @@ def test_three_of_five_do_not_pass(person):
     assert "not passed" in box.children[-1].value
 
 
+def test_a_better_round_is_never_lost(person):
+    for seed, right in ((3, 4), (5, 2), (6, 5)):
+        questions, box = draw("01", seed=seed), checkpoint("01", seed=seed)
+        for i, (b, q) in enumerate(zip(box.children, questions, strict=False)):
+            answer(b, q, right=i < right)
+    assert current().data["checkpoint"] == {"best": [5, 5]}
+    box = checkpoint("01", seed=3)
+    answer(box.children[0], draw("01", seed=3)[0], right=False)
+    assert current().data["checkpoint"] == {"best": [5, 5]}
+
+
 def test_an_empty_answer_is_not_counted(person):
     box = checkpoint("01", seed=3)
     box.children[0].children[2].children[0].click()
-    assert current().data["checkpoint"] == {}
+    assert current().data["checkpoint"] == {"best": None}

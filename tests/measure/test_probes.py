@@ -46,7 +46,7 @@ def test_short_memory_is_said(monkeypatch):
 def test_disk_probes_clean_up_and_stay_within_their_bound(scratch):
     found = measure.disk_sequential(seconds=0.4, max_bytes=64 * 2**20)
     found += measure.disk_random(seconds=0.4, max_bytes=32 * 2**20)
-    assert [m.unit for m in found] == ["GB/s", "GB/s", "us", "us"]
+    assert [m.unit for m in found] == ["GB/s", "GB/s", "µs", "µs"]
     assert all(m.value > 0 for m in found)
     assert not list(scratch.iterdir())
 
@@ -131,7 +131,7 @@ def test_open_cost_counts_every_file(scratch):
 
 def test_loopback(monkeypatch):
     rate, delay = measure.loopback_throughput(0.1), measure.loopback_latency(200)
-    assert (rate.unit, delay.unit) == ("GB/s", "us")
+    assert (rate.unit, delay.unit) == ("GB/s", "µs")
     assert rate.value > 0.01
     assert 1 < delay.value < 1e5
 
