@@ -12,7 +12,7 @@ def significant(x, digits=3):
     """
     if x == 0 or not math.isfinite(x):
         return f"{x:g}"
-    if not 1e-3 <= abs(x) < 1e10:
+    if not 1e-5 <= abs(x) < 1e10:
         return f"{x:.{digits - 1}e}"
     decimals = max(digits - 1 - math.floor(math.log10(abs(x))), 0)
     return f"{x:,.{decimals}f}".replace(",", THIN)
@@ -24,6 +24,19 @@ def shown(x, digits=3):
     if "." in text and "e" not in text:
         text = text.rstrip("0").rstrip(".")
     return text
+
+
+def si(x, unit):
+    """`x` with the SI prefix that makes it short: si(4e9, "J") -> '4 GJ'."""
+    for prefix, size in (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1)):
+        if abs(x) >= size:
+            return f"{shown(x / size)} {prefix}{unit}"
+    return f"{shown(x * 1e3)} m{unit}" if abs(x) >= 1e-3 else f"{shown(x)} {unit}"
+
+
+def plural(count, word):
+    """`count` and `word`, in the right number: plural(1, "worker") -> '1 worker'."""
+    return f"{shown(count)} {word}{'' if count == 1 else 's'}"
 
 
 class Shown(float):

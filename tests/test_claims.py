@@ -13,10 +13,16 @@ GOLDEN = {  # number -> (recomputed values, verdict)
     3: ({"cost": 1e6 * 0.09, "tpu_hours": 1e6 * 0.09 / 4}, HOLDS),
     4: ({"idle": 100 * (1 - 0.25e9 / (312e12 / 4.1e9 * 224 * 224 * 3 * 4))}, WITH_CONDITION),
     5: ({"rate": 312e12 / 12.3e9 * 150e3 / 1e9}, WITH_CONDITION),
-    6: ({"busy": 100 * 0.5e9 / (312e12 / 12.3e9 * 150e3)}, HOLDS),
+    6: (
+        {"busy": 100 * 0.5e9 / (312e12 / 12.3e9 * 150e3), "real_gbs": 3000 * 150e3 / 1e9},
+        WITH_CONDITION,
+    ),
     7: ({"streams": 312e12 / 12.3e9 * 150e3 / 0.1e9, "whole": 39}, WITH_CONDITION),
     8: ({"dram": 640 / 3.7, "ssd": 1e4 * 32 / 3.7, "network": 5e4 * 32 / 3.7}, WITH_CONDITION),
-    18: ({"fast": 10 / 200, "slow": 10 / 50, "factor": 101 / 0.05, "least": 101 / 0.2}, WRONG),
+    18: (
+        {"fast": 10 / 200, "slow": 10 / 50, "factor": (100 + 5) / 0.05, "least": (100 + 20) / 0.2},
+        WRONG,
+    ),
     19: ({"perfect": 64, "limited": 10, "serial": 100 * (6.4 - 1) / 63}, WITH_CONDITION),
     24: ({"ssd": 2e5 / 86400, "network": 1e6 / 86400, "remote": 4e6 / 86400}, WRONG),
     25: ({"rate": 40_000 * 224 * 224 * 3 / 1e9, "image": 150_528, "implied": 12.5}, WRONG),

@@ -1,41 +1,77 @@
 """What the checks of a lab are written with: cast first, compare then, speak to the learner."""
 
+import functools
 import math
 import random
 
 import numpy as np
 
 
+def checked(check):
+    """Decorate a check: one line says passed or what to do; no line of the check itself is shown.
+
+    Untouched work raises NotImplementedError, a wrong answer AssertionError, and an error in the
+    student's own code is raised as it is, with only their lines in the traceback.
+    """
+
+    @functools.wraps(check)
+    def run(*args, **kwargs):
+        try:
+            check(*args, **kwargs)
+        except NotImplementedError:
+            raise _plain(NotImplementedError("This task is not written yet.")) from None
+        except AssertionError as fault:
+            raise _plain(AssertionError(str(fault))) from None
+        except Exception as error:
+            raise error.with_traceback(_below(error, check)) from None
+        print("Passed.")
+
+    return run
+
+
 def near(found, wanted, what, hint="", tolerance=1e-6):
     """Fail with a sentence unless `found` is a number within relative `tolerance` of `wanted`."""
     number = as_number(found, what)
     if not math.isclose(number, wanted, rel_tol=tolerance, abs_tol=1e-12):
-        _fail(f"{what} should be {wanted:.6g}, but is {number:.6g}.", hint)
+        rounded = any(number == round(wanted, digits) for digits in range(2, 6))
+        hint = "do not round" if rounded else hint
+        fail(f"{what} should be {wanted:.6g}, but is {number:.6g}.", hint)
 
 
 def all_near(found, wanted, what, hint="", tolerance=1e-6):
-    """Fail unless `found` is a column or array that matches `wanted` value for value."""
+    """Fail unless `found` is a column or array of numbers that matches `wanted`."""
     got = as_array(found, what)
     want = np.asarray(wanted, dtype=float)
     if got.shape != want.shape:
-        _fail(f"{what} should have {want.size} values, but has {got.size}.", hint)
+        fail(f"{what} should have {want.size} values, but has {got.size}.", hint)
     bad = ~np.isclose(got, want, rtol=tolerance, atol=1e-12)
     if bad.any():
         i = int(np.flatnonzero(bad)[0])
-        _fail(f"{what}: value {i} should be {want[i]:.6g}, but is {got[i]:.6g}.", hint)
+        fail(f"{what}: value {i} should be {want[i]:.6g}, but is {got[i]:.6g}.", hint)
 
 
 def same(found, wanted, what, hint=""):
     """Fail unless text, whole number or truth value `found` equals `wanted`, type and all."""
-    plain = type(wanted)(found) if type(found) in (str, int, bool, np.bool_, np.int64) else found
+    plain = found.item() if isinstance(found, np.generic) else found
     if type(plain) is not type(wanted) or plain != wanted:
-        _fail(f"{what} should be {wanted!r}, but is {_show(found)}.", hint)
+        fail(f"{what} should be {_show(wanted)}, but is {_show(found)}.", hint)
+
+
+def same_list(found, wanted, what, hint=""):
+    """Fail unless `found` is a list equal to `wanted`; names the first place that differs."""
+    if type(found) is not list:
+        fail(f"{what} should be a list, but is {_show(found)}.")
+    for i, (got, want) in enumerate(zip(found, wanted, strict=False)):
+        if type(got) is not type(want) or got != want:
+            fail(f"{what}: place {i} should hold {_show(want)}, but holds {_show(got)}.", hint)
+    if len(found) != len(wanted):
+        fail(f"{what} should have {len(wanted)} entries, but has {len(found)}.", hint)
 
 
 def true(condition, message, hint=""):
     """Fail with `message` unless `condition` is True."""
     if condition is not True and not (type(condition) is np.bool_ and bool(condition)):
-        _fail(message, hint)
+        fail(message, hint)
 
 
 def refuses(call, what, hint="", error=ValueError):
@@ -47,25 +83,27 @@ def refuses(call, what, hint="", error=ValueError):
     except error:
         return
     except Exception as other:
-        _fail(f"{what} should raise {error.__name__}, but raised {type(other).__name__}.", hint)
-    _fail(f"{what} should raise {error.__name__}, but returned {_show(found)}.", hint)
+        fail(f"{what} should raise {error.__name__}, but raised {type(other).__name__}.", hint)
+    returned = isinstance(found, BaseException)
+    hint = "raise the error, do not return it" if returned else hint
+    fail(f"{what} should raise {error.__name__}, but returned {_show(found)}.", hint)
 
 
 def as_number(found, what):
     """float of a real number (Python or NumPy, no bool, no look-alike), or a failed check."""
     if type(found) not in (int, float) and not isinstance(found, np.integer | np.floating):
-        _fail(f"{what} should be a number, but is {_show(found)}.")
+        fail(f"{what} should be a number, but is {_show(found)}.")
     return float(found)
 
 
 def as_array(found, what):
-    """float64 array of a list, NumPy array or polars Series, or a failed check."""
+    """float64 array of a list, NumPy array or polars Series of numbers, or a failed check."""
     if type(found).__module__.startswith("polars"):
         found = found.to_list()
     try:
-        return np.array([float(x) for x in found], dtype=float)
-    except (TypeError, ValueError):
-        _fail(f"{what} should hold numbers only, but is {_show(found)}.")
+        return np.array([as_number(x, f"every value of {what}") for x in found], dtype=float)
+    except TypeError:
+        return fail(f"{what} should hold numbers, but is {_show(found)}.")
 
 
 def dice(seed=None):
@@ -73,9 +111,27 @@ def dice(seed=None):
     return random.Random(seed)
 
 
-def _show(value):
-    return f"{str(value)[:60]!r} ({type(value).__name__})"
+def fail(message, hint=""):
+    """Raise the AssertionError that a learner reads."""
+    raise AssertionError(f"{message} Hint: {hint}." if hint else message) from None
 
 
-def _fail(message, hint=""):
-    raise AssertionError(f"{message} Hint: {hint}" if hint else message) from None
+def _plain(error):
+    """`error`, shown in a notebook as one line instead of a traceback."""
+    error._render_traceback_ = lambda: [f"{type(error).__name__}: {error}"]
+    return error
+
+
+def _below(error, check):
+    """The traceback of `error` from the first frame that is neither the check's nor ours."""
+    ours = {__file__, check.__code__.co_filename}
+    trace = error.__traceback__
+    while trace and trace.tb_frame.f_code.co_filename in ours:
+        trace = trace.tb_next
+    return trace
+
+
+def _show(value, limit=40):
+    text = repr(value)
+    short = text if len(text) <= limit else text[: limit - 3] + "..."
+    return f"{short} ({type(value).__name__})"

@@ -55,9 +55,12 @@ class Ledger:
             for call in self.listeners.pop(key, []):
                 call()
 
-    def on_lock(self, key, call):
-        """Run `call()` once prediction `key` is locked."""
-        self.listeners.setdefault(key, []).append(call)
+    def when_locked(self, key, call):
+        """Run `call()` once prediction `key` is locked; at once if it is."""
+        if key in self.data["predictions"]:
+            call()
+        else:
+            self.listeners.setdefault(key, []).append(call)
 
     def put(self, part, key, value):
         """Store `value` under `key` in one of PARTS and save."""

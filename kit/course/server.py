@@ -43,7 +43,7 @@ def command(browser, port, extra):
     parts = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root()}"]
     parts += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     parts += [f"--LabApp.default_url=/lab/tree/{first}"]
-    # settings of ours: no pop-up that asks for news from the network
+    # settings of ours: no pop-up about news; cells stay on the page, so that figures stay drawn
     parts.append(f"--LabApp.app_settings_dir={Path(__file__).with_name('lab_settings')}")
     parts.append("--ServerApp.answer_yes=True")  # one Ctrl+C is enough
     parts.append("--log-level=ERROR")  # what is left is the address

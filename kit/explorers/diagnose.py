@@ -4,6 +4,7 @@ import html
 
 from kit.course.ledger import current
 from kit.errors import KitError
+from kit.explorers.predict import LOCKED
 from kit.frontend import live
 from kit.numbers import shown
 from kit.views.html import Html, table_html
@@ -25,6 +26,7 @@ def diagnose(key, causes, unit):
         return _split(causes, unit, chosen)
     import ipywidgets as w
 
+    page = w.VBox([w.HTML(f"<i>{LOCKED}</i>")])
     radio = w.RadioButtons(options=list(causes), value=None, layout={"width": "95%"})
     out = w.HTML()
 
@@ -34,7 +36,9 @@ def diagnose(key, causes, unit):
         out.value = _split(causes, unit, change["new"]).html
 
     radio.observe(choose, "value")
-    return w.VBox([w.HTML("<b>Diagnose.</b> Which cause explains most of the gap?"), radio, out])
+    title = w.HTML("<b>Diagnose.</b> Which cause explains most of the gap?")
+    ledger.when_locked(key, lambda: setattr(page, "children", [title, radio, out]))
+    return page
 
 
 def _split(causes, unit, chosen):

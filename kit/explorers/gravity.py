@@ -7,7 +7,7 @@ from kit import gravity
 from kit.assumptions import value as _value
 from kit.claims.gravity import inference_need_gbs, training_need_gbs
 from kit.explorers.base import Control, Explorer
-from kit.numbers import human_time, shown
+from kit.numbers import human_time, plural, shown, si
 from kit.views import gravity as views
 
 _LINKS = (
@@ -104,7 +104,7 @@ def _feed_summary(table):
     return (
         f"This device needs {shown(need)} GB/s. A cloud disk keeps it busy "
         f"{shown(cloud['busy_yours'])} % of the time; an object store would need "
-        f"{shown(streams)} parallel streams."
+        f"{plural(streams, 'parallel stream')}."
     )
 
 
@@ -134,12 +134,13 @@ def _choke_summary(table):
     per_worker = you["per_worker"]
     wanted = int(gravity.workers_needed(you["consumer"], per_worker))
     disk = _value("loader_disk")
-    advice = f"{wanted} workers feed it fully" if you["consumer"] <= disk else (
-        f"no number of workers feeds it: the disk stops at {shown(disk)} samples/s"
-    )  # fmt: skip
+    if you["consumer"] <= disk:
+        advice = f"it takes {plural(wanted, 'worker')} to feed it fully"
+    else:
+        advice = f"no number of workers feeds it: the disk stops at {shown(disk)} samples/s"
     return (
-        f"{you['workers']} workers keep the device busy {shown(you['busy'])} % of the time; the "
-        f"limit is the {you['limit']}. At {shown(per_worker)} samples/s a worker, {advice}."
+        f"With {plural(you['workers'], 'worker')} the device is busy {shown(you['busy'])} % of the "
+        f"time, limited by the {you['limit']}. At {shown(per_worker)} samples/s each, {advice}."
     )
 
 
@@ -161,11 +162,13 @@ def _energy(unit, reference, volume_gb):
 def _energy_summary(table):
     joule = dict(zip(table["level"], table["joule"], strict=True))
     ratio = dict(zip(table["level"], table["ratio"], strict=True))
+    reference, volume = table["reference"][0], shown(table["volume_gb"][0])
+    others = [x for x in ("DRAM", "data-centre network") if x != reference]
+    ratios = " and ".join(f"{x} costs {shown(ratio[x])} times" for x in others)
     return (
-        f"Bit for bit, DRAM costs {shown(ratio['DRAM'])} times one {table['reference'][0]}, the "
-        f"data-centre network {shown(ratio['data-centre network'])} times. Sending "
-        f"{shown(table['volume_gb'][0])} GB through that network takes "
-        f"{shown(joule['data-centre network'])} J, reading it from DRAM {shown(joule['DRAM'])} J."
+        f"Bit for bit, {ratios} as much as one {reference}. Reading {volume} GB from DRAM takes "
+        f"{si(joule['DRAM'], 'J')}, sending it through the data-centre network "
+        f"{si(joule['data-centre network'], 'J')}."
     )
 
 
@@ -183,7 +186,7 @@ EXPLORERS = {
             "Move the data, or move the code?",
             (
                 Control("volume_gb", "data", "GB", 2000.0, "log", 1, 1e7),
-                Control("job_h", "job", "h", 100.0, "log", 1, 10_000),
+                Control("job_h", "work on it, all runs", "h", 100.0, "log", 1, 10_000),
                 Control("extra_usd_per_h", "compute there costs more", "USD/h",
                         _value("tpu_v4_hour"), "log", 0.1, 1000),
             ),
@@ -217,7 +220,7 @@ EXPLORERS = {
             "Energy of computing and of moving",
             (
                 Control("unit", "energy per", "", "bit", "choice", options=("bit", "32-bit word")),
-                Control("reference", "compared with", "", "FP32 multiply-add", "choice",
+                Control("reference", "compared with", "", "FP32 multiply", "choice",
                         options=_LEVELS),
                 Control("volume_gb", "volume moved", "GB", 1000.0, "log", 1, 1e7),
             ),

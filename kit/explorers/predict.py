@@ -11,7 +11,7 @@ from kit.measure.record import Measurement
 from kit.numbers import shown
 from kit.views.html import Html, show_figure, table_html
 
-_LOCKED = "Hidden until you lock your prediction above."
+LOCKED = "Hidden until you lock your prediction above."
 
 
 def predict(key, question, unit="", value=None):
@@ -48,14 +48,14 @@ def after(keys, *views):
         return None
     import ipywidgets as w
 
-    out = w.VBox([w.HTML(f"<i>{_LOCKED}</i>")])
+    out = w.VBox([w.HTML(f"<i>{LOCKED}</i>")])
 
     def reveal():
         if waiting <= set(ledger.data["predictions"]):
             out.children = [as_widget(view) for view in views]
 
     for key in waiting:
-        ledger.on_lock(key, reveal)
+        ledger.when_locked(key, reveal)
     return out
 
 
@@ -74,8 +74,8 @@ def compare(key, measured, model=None, unit="", model_name="closed form"):
         return _result(ledger, key)
     import ipywidgets as w
 
-    out = w.HTML(f"<i>{_LOCKED}</i>")
-    ledger.on_lock(key, lambda: setattr(out, "value", _result(ledger, key).html))
+    out = w.HTML(f"<i>{LOCKED}</i>")
+    ledger.when_locked(key, lambda: setattr(out, "value", _result(ledger, key).html))
     return out
 
 

@@ -11,18 +11,19 @@ _LEVELS = {
     "INT8 multiply": ("mac_int8", 8, False),
     "INT32 add": ("add_int32", WORD_BITS, False),
     "FP32 add": ("add_fp32", WORD_BITS, False),
-    "FP32 multiply-add": ("mac_fp32", WORD_BITS, False),
+    "FP32 multiply": ("mac_fp32", WORD_BITS, False),
     "DRAM": ("dram_word", WORD_BITS, True),
     "local SSD": ("ssd_bit", 1, True),
     "data-centre network": ("network_bit", 1, True),
 }
 
 
-def energy_ladder(reference="FP32 multiply-add"):
+def energy_ladder(reference="FP32 multiply"):
     """polars table, one row a level: what a bit and a word cost there.
 
     Columns: level, pj_per_bit, pj_per_word (32 bit), ratio (to `reference`, per bit), moves
-    (True for data movement), as_stated (value and unit of the source), source.
+    (True for data movement), sourced (False where the chapter names no source), as_stated (value
+    and unit of the source), source.
     """
     import polars as pl
 
@@ -39,6 +40,7 @@ def energy_ladder(reference="FP32 multiply-add"):
                 "pj_per_word": per_bit * WORD_BITS,
                 "ratio": per_bit / base,
                 "moves": moves,
+                "sourced": not stated.source.startswith("chapter"),
                 "as_stated": f"{stated.value:g} {stated.unit} for {bits} bit",
                 "source": f"{stated.source}, {stated.year}",
             }

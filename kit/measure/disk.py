@@ -72,7 +72,7 @@ def open_cost(folder=None, files=300, size=8192):
             path.write_bytes(os.urandom(size))
         times = []
         for _ in range(2):  # the first round fills the cache and is not counted
-            times = [_timed(path.read_bytes) for path in paths]
+            times = [timed(path.read_bytes) for path in paths]
     return Measurement.of(
         f"open and read a {size // 1024} kiB file, page cache", 1e6 * np.array(times), "µs"
     )
@@ -206,7 +206,8 @@ def _random_times(path, seconds, pages):
     return np.array(times)
 
 
-def _timed(call):
+def timed(call):
+    """Wall-clock seconds of one call."""
     start = time.perf_counter()
     call()
     return time.perf_counter() - start

@@ -3,7 +3,6 @@
 import io
 import os
 import tempfile
-import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,8 +11,8 @@ import numpy as np
 
 from kit.errors import KitError
 from kit.gravity import epoch_time_s
-from kit.measure.disk import disk_random, disk_sequential, drop_cache
-from kit.measure.machine import probe_folder
+from kit.measure.disk import disk_random, disk_sequential, drop_cache, timed, writable
+from kit.measure.machine import memory_free
 from kit.measure.memory import memory_copy
 from kit.measure.record import Measurement
 from kit.measure.timing import time_runs
@@ -44,10 +43,10 @@ def epoch_rates(paths, seconds=2.0):
     Files are opened and decoded on a sample of a hundred; the disk is probed with a scratch file
     on the disk that holds the recordings. Fixed costs are means, for they are multiplied.
     """
-    sizes = _sizes(paths)
-    sample = list(paths)[:: max(1, len(paths) // 100)]
+    paths, sizes = _corpus(paths)
+    sample = paths[:: max(1, len(paths) // 100)]
     blobs = [path.read_bytes() for path in sample]
-    opened = [_seconds(path.read_bytes) for path in sample]
+    opened = [timed(path.read_bytes) for path in sample]
     decode = time_runs(lambda: [_decode(b) for b in blobs], seconds=0.3)
     folder = _same_disk(paths[0])
     cold_gbs, cached_gbs = disk_sequential(folder, seconds)
@@ -73,7 +72,7 @@ def predict_epochs(paths, rates):
 
     paths: list of WAV files, of which only count and sizes are used. rates: EpochRates.
     """
-    sizes = _sizes(paths)
+    _, sizes = _corpus(paths)
     warm_s, cold_s = rates.open_us.value * 1e-6, rates.cold_us.value * 1e-6
     terms = {  # layout -> (GB/s, fixed seconds a record)
         "files, cold": (rates.cold_gbs.value, warm_s + cold_s),
@@ -93,11 +92,18 @@ def epoch_times(paths, runs=5):
     """Read and decode every clip once, in each of LAYOUTS: dict of layout -> Measurement in s.
 
     "Cold" means that the file contents were dropped from the page cache; names and inodes stay
-    cached. The single file is scratch and is removed.
+    cached; where the system cannot drop them, a note says so. The single file is scratch and is
+    removed. The recordings are held in memory once: give a sample of a corpus that is too large.
     """
-    paths = list(paths)
-    found = _measure_layouts(paths, _sizes(paths), runs)
-    return {name: Measurement.of(f"epoch, {name}", s, "s") for name, s in found.items()}
+    paths, sizes = _corpus(paths)
+    _check_memory(sum(sizes))
+    note = "" if drop_cache(paths[0]) else "the page cache could not be emptied: not really cold"
+    notes = {name: note for name in LAYOUTS if "cold" in name}
+    found = _measure_layouts(paths, sizes, runs)
+    return {
+        name: Measurement.of(f"epoch, {name}", s, "s", notes.get(name, ""))
+        for name, s in found.items()
+    }
 
 
 def epoch_gap(paths, rates, times, runs=5):
@@ -107,7 +113,8 @@ def epoch_gap(paths, rates, times, runs=5):
     the split: reading cold files without decoding, and decoding clips that lie in memory. The
     three parts add up to measured minus predicted.
     """
-    paths = list(paths)
+    paths, sizes = _corpus(paths)
+    _check_memory(sum(sizes))
     blobs = [path.read_bytes() for path in paths]
     only = {"warmup": 1, "seconds": 0, "at_least": runs}
     read = time_runs(partial(_read_bytes, paths), before=partial(_drop_all, paths), **only)
@@ -158,19 +165,35 @@ def _magnitude(frame, shape):
     return np.abs(np.fft.rfft(frame * shape[: frame.size], 512)).mean()
 
 
-def _sizes(paths):
-    sizes = [path.stat().st_size for path in paths]
-    if not sizes:
+def _corpus(paths):
+    """(list of Path, list of sizes in B); an empty list is refused."""
+    paths = [Path(p) for p in paths]
+    if not paths:
         raise KitError("no recordings to read", found=0, allowed="one WAV file or more")
-    return sizes
+    return paths, [path.stat().st_size for path in paths]
+
+
+def _check_memory(size):
+    if size > memory_free() // 3:
+        raise KitError(
+            "the recordings are too large to hold in memory",
+            found=f"{size / 1e9:.1f} GB",
+            allowed=f"{memory_free() / 3e9:.1f} GB",
+            remedy="measure a sample, such as paths[::10]",
+            code="memory",
+        )
 
 
 def _measure_layouts(paths, sizes, runs):
     blobs = [path.read_bytes() for path in paths]
     many = {"warmup": 1, "seconds": 0, "at_least": runs}
-    with tempfile.TemporaryDirectory(prefix="kit-", dir=probe_folder()) as tmp:
+    with (
+        writable(_same_disk(paths[0])) as folder,
+        tempfile.TemporaryDirectory(prefix="kit-", dir=folder) as tmp,
+    ):
         shard = Path(tmp, "shard.bin")
-        shard.write_bytes(b"".join(blobs))
+        with open(shard, "wb") as file:
+            file.writelines(blobs)
         drop_files, drop_shard = partial(_drop_all, paths), partial(drop_cache, shard)
         files, one_file = partial(_read_files, paths), partial(_read_shard, shard, sizes)
         return {
@@ -214,9 +237,3 @@ def _decode(blob):
     import soundfile
 
     return soundfile.read(io.BytesIO(blob), dtype="int16")[0]
-
-
-def _seconds(call):
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start

@@ -17,7 +17,6 @@ from kit.views.theme import (
     log_axis,
 )
 
-_APART = ["top left", "bottom center", "top center", "top left", "top center"]  # labels
 VOLUMES_GB = (1.0, 1e7)  # the map's width: a gigabyte to ten petabytes
 
 
@@ -28,10 +27,10 @@ def code_or_data(table):
     rates = curve["link_gbps"]
     edge = curve["break_even_gb"].clip(low / 10, high * 10)
     return figure(
-        [*_regions(rates, edge), _links(links), _region_names(rates.max() * 0.6)],
+        [*_regions(rates, edge), _links(links), _region_names(0.06)],
         "Move the data, or move the code?",
         log_axis("volume of the data, GB", low, high),
-        log_axis("link, Gbit/s", rates.min(), rates.max()),
+        log_axis("link, Gbit/s", rates.min(), 2 * rates.max()),
         height=480,
     )
 
@@ -59,7 +58,7 @@ def _links(links):
         x=[yours] * len(links), y=links["link_gbps"], mode="markers+text", text=links["link"],
         textposition=["middle left" if left else "middle right" for left in away],
         marker={"size": 11, "color": colours, "line": {"color": "white", "width": 1}},
-        name="your data on real links", customdata=links["hours"],
+        showlegend=False, customdata=links["hours"],
         hovertemplate="%{text}: %{customdata:.3g} h<extra></extra>",
     )  # fmt: skip
 
@@ -88,18 +87,21 @@ def feeding(table):
                    hovertemplate="%{x:.3g} GB/s: %{y:.1f} % busy<extra></extra>")
         for name, column, colour, dash in settings
     ]  # fmt: skip
-    busy = {"title": {"text": "device busy, % of the time"}, "range": [-10, 112]}
+    busy = {"title": {"text": "device busy, % of the time"}, "range": [-18, 112]}
     title = "The feeding tax: how long the accelerator waits"
     axis = log_axis("storage delivers, GB/s", 0.05, 200)
-    return figure([*lines, _storage_marks(marks)], title, axis, busy, height=450)
+    return figure([*lines, *_storage_marks(marks)], title, axis, busy, height=450)
 
 
 def _storage_marks(marks):
-    return go.Scatter(
-        x=marks["storage_gbs"], y=marks["busy_yours"], mode="markers+text", showlegend=False,
-        text=marks["storage"], textposition=_APART[: marks.height], textfont={"size": 12},
-        marker={"size": 11, "color": BLUE}, hovertemplate="%{text}: %{y:.1f} % busy<extra></extra>",
-    )  # fmt: skip
+    """Dots on the reader's curve and, below all curves, the names of the storage."""
+    low_row = [-5 if i % 2 else -12 for i in range(marks.height)]
+    common = {"x": marks["storage_gbs"], "showlegend": False, "hoverinfo": "skip"}
+    dots = go.Scatter(y=marks["busy_yours"], mode="markers", marker={"size": 11, "color": BLUE},
+                      **common)  # fmt: skip
+    names = go.Scatter(y=low_row, mode="text", text=marks["storage"], textfont={"size": 12},
+                       **common)  # fmt: skip
+    return [dots, names]
 
 
 def choke_point(table):
@@ -113,34 +115,35 @@ def choke_point(table):
                    hovertemplate="%{x} workers: %{y:,.0f} samples/s<extra></extra>"),
         go.Scatter(x=table["workers"], y=table["consumer"], mode="lines", name="the device takes",
                    line={"color": RED, "dash": "dash", "width": 3}, hoverinfo="skip"),
-        go.Scatter(x=you["workers"], y=you["delivered"], mode="markers+text", name="you",
-                   text=[f"{shown(you['busy'][0])} % busy, limit: {you['limit'][0]}"],
-                   textposition="bottom right" if you["workers"][0] <= 14 else "bottom left",
+        go.Scatter(x=you["workers"], y=you["delivered"], mode="markers", name="you",
                    marker={"size": 15, "color": ORANGE, "line": {"color": INK, "width": 2}}),
     ]  # fmt: skip
     top = 1.15 * max(table["loader"].max(), table["consumer"].max())
     return figure(
         traces,
-        "The choke point: workers against the device",
+        f"The choke point: {shown(you['busy'][0])} % busy, limited by the {you['limit'][0]}",
         {"title": {"text": "data loader workers"}, "range": [0, table["workers"].max() + 1]},
-        {"title": {"text": "samples/s"}, "range": [0, top]},
+        {"title": {"text": "samples/s"}, "range": [-0.04 * top, top]},
     )
 
 
 def energy(table):
-    """Energy of each level on a common unit, log bars; table of the explorer "energy"."""
+    """Energy of each level on a common unit, log bars; table of the explorer "energy".
+
+    Striped bars stand for values without a source.
+    """
     colours = [ORANGE if moves else BLUE for moves in table["moves"]]
-    text = [
-        f"{shown(e)} pJ  ({shown(r)} x)" for e, r in zip(table["pj"], table["ratio"], strict=True)
-    ]
-    bars = go.Bar(x=table["pj"], y=table["level"], orientation="h", marker={"color": colours},
-                  text=text, textposition="outside", cliponaxis=False, showlegend=False,
+    stripes = ["" if sourced else "/" for sourced in table["sourced"]]
+    pairs = zip(table["pj"], table["ratio"], strict=True)
+    bars = go.Bar(x=table["pj"], y=table["level"], orientation="h", showlegend=False,
+                  marker={"color": colours, "pattern": {"shape": stripes}}, cliponaxis=False,
+                  text=[f"{shown(e)} pJ  ({shown(r)} x)" for e, r in pairs],
+                  textposition="outside",
                   hovertemplate="%{y}: %{x:.3g} pJ<extra></extra>")  # fmt: skip
     unit = table["unit"][0]
-    axis = log_axis(f"energy a {unit}, pJ", 1e-3, 3e8)
     return figure(
         [bars],
-        f"Energy a {unit}: computing (blue) against moving (orange)",
-        axis,
+        f"Energy per {unit}: computing blue, moving orange, striped without a source",
+        log_axis(f"energy per {unit}, pJ", 1e-3, 3e4 * table["pj"].max()),
         {"autorange": "reversed", "automargin": True},
     )

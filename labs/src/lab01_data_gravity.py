@@ -5,7 +5,7 @@
 #
 # Write your answers where a cell says `YOUR CODE HERE` or `YOUR ANSWER HERE`; other cells stay as they are. Below each answer a cell checks it, with other numbers each time. It tells you what it expected. When you hand in, further checks of the same kind run on numbers you have not seen.
 #
-# A check passes when its cell runs without an error.
+# A check that prints `Passed.` is passed.
 
 # %% kind="locked" task="setup"
 import os
@@ -16,11 +16,11 @@ import numpy as np
 import polars as pl
 
 # %% [markdown]
-# ## Task 1: how long, and can it be at all? ({{points['transfer-check']}} points)
+# ## Task 1: how long, and can it be at all? ({{points['transfer-check'] + points['refusal-check']}} points)
 #
 # Write `transfer_hours(volume_gb, link_gbps, efficiency)`: hours to move `volume_gb` gigabytes over a line of `link_gbps` gigabits a second, of which protocols leave the share `efficiency`.
 #
-# Raise a `ValueError` for input that cannot be: a negative volume, a rate of zero or less, an efficiency outside of zero to one, or a value that is not a number (`nan`).
+# Raise a `ValueError` for input that cannot be: a negative volume, a rate of zero or less, an efficiency of zero or less or above one, or a value that is not a number (`nan`).
 
 # %% kind="solution" task="transfer"
 def transfer_hours(volume_gb, link_gbps, efficiency=1.0):
@@ -31,7 +31,8 @@ def transfer_hours(volume_gb, link_gbps, efficiency=1.0):
     return volume_gb * 8 / (link_gbps * efficiency) / 3600
     ### END SOLUTION
 
-# %% kind="check" task="transfer" points=3
+# %% kind="check" task="transfer" points=2
+# correct hours for any volume, link and efficiency
 checks.transfer(transfer_hours)
 ### BEGIN HIDDEN TESTS
 import hidden_lab01
@@ -39,8 +40,17 @@ import hidden_lab01
 hidden_lab01.transfer(transfer_hours)
 ### END HIDDEN TESTS
 
+# %% kind="check" task="refusal" points=1
+# a ValueError for input that cannot be
+checks.refusal(transfer_hours)
+### BEGIN HIDDEN TESTS
+import hidden_lab01
+
+hidden_lab01.refusal(transfer_hours)
+### END HIDDEN TESTS
+
 # %% [markdown]
-# ## Task 2: a sweep over many data sets ({{points['sweep-check']}} points)
+# ## Task 2: a sweep over many data sets ({{points['sweep-check'] + points['large-check']}} points)
 #
 # `inventory` is a polars table with the columns `name`, `volume_gb` and `job_h`. Write `plan(inventory, link_gbps, usd_per_gb, extra_usd_per_h)` that returns the same rows in the same order with three more columns:
 #
@@ -48,7 +58,7 @@ hidden_lab01.transfer(transfer_hours)
 # - `move_usd`: egress, plus `4` USD for every hour of waiting;
 # - `choice`: `"data"` where `move_usd` is at most what the job costs more over there (`job_h` times `extra_usd_per_h`), else `"code"`.
 #
-# No loop over rows: the table may have millions.
+# No loop over rows: the table may have millions. Inside an expression, text is written `pl.lit("data")`.
 
 # %% kind="solution" task="sweep"
 WAIT_USD_PER_H = 4.0
@@ -66,12 +76,22 @@ def plan(inventory, link_gbps, usd_per_gb, extra_usd_per_h):
     )
     ### END SOLUTION
 
-# %% kind="check" task="sweep" points=4
+# %% kind="check" task="sweep" points=3
+# all columns, for any inventory
 checks.sweep(plan)
 ### BEGIN HIDDEN TESTS
 import hidden_lab01
 
 hidden_lab01.sweep(plan)
+### END HIDDEN TESTS
+
+# %% kind="check" task="large" points=1
+# a tie, and a million rows
+checks.large(plan)
+### BEGIN HIDDEN TESTS
+import hidden_lab01
+
+hidden_lab01.large(plan)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -95,6 +115,7 @@ def bottleneck(tflops, gflop_per_sample, bytes_per_sample, storage_gbs, workers,
     ### END SOLUTION
 
 # %% kind="check" task="feeding" points=3
+# each stage is the slowest in turn
 checks.feeding(bottleneck)
 ### BEGIN HIDDEN TESTS
 import hidden_lab01
@@ -130,6 +151,7 @@ def read_rate(path, runs=5):
     ### END SOLUTION
 
 # %% kind="check" task="measure" points=4
+# your figure beside one of the check
 checks.measure(read_rate)
 ### BEGIN HIDDEN TESTS
 import hidden_lab01
@@ -154,6 +176,7 @@ def deduplicate(records):
     ### END SOLUTION
 
 # %% kind="check" task="gain" points=3
+# order, gain, and a hundred thousand records
 checks.gain(deduplicate)
 ### BEGIN HIDDEN TESTS
 import hidden_lab01
@@ -164,21 +187,22 @@ hidden_lab01.gain(deduplicate)
 # %% [markdown]
 # ## Task 6: decide, and defend it ({{points['defence']}} points)
 #
-# Your team owns {{assume(40, 'a scenario of ours')}} TB of recordings in a cloud region. Your own accelerators stand idle elsewhere, behind a line of {{assume(10, 'a scenario of ours')}} Gbit/s that you share. Compute beside the data costs {{assume(6, 'a scenario of ours')}} USD/h more. A training run takes {{assume(60, 'a scenario of ours')}} hours, and the team plans {{assume(12, 'a scenario of ours')}} runs on the same data.
+# Your team owns {{assume(40, 'a scenario of ours')}} TB of recordings in a cloud region. Your own accelerators stand idle elsewhere, behind a line of {{assume(10, 'a scenario of ours')}} Gbit/s that you share. Egress costs {{value('egress')}} USD/GB; waiting and storage at home cost nothing. Compute beside the data costs {{assume(6, 'a scenario of ours')}} USD/h more than at home. A training run takes {{assume(60, 'a scenario of ours')}} hours, and the team plans {{assume(12, 'a scenario of ours')}} runs on the same data. A job that removes duplicates beside the data would take {{assume(20, 'a scenario of ours')}} hours.
 #
-# Decide: move the data once, move the code every time, or thin the data first. Defend it in about two hundred words, with your own functions.
+# Decide: move the data once, move the code every time, or thin the data first. Defend it in about two hundred words, with numbers from your own functions. The next cell is for your computations and is not graded.
 #
-# | | excellent | sufficient | insufficient |
+# | | excellent: a point | sufficient: half a point | insufficient: none |
 # |---|---|---|---|
 # | numbers | every option computed, with units, and the break-even number of runs | one option computed | no computation |
 # | assumptions | names the assumption that would turn the decision, and by how much | names some | none |
 # | measurement | says what to measure before paying, and how | mentions measuring | none |
-#
-# One point a row.
+
+# %%
+# your computations
 
 # %% [markdown] kind="written" task="defence" points=3
 # Moving once costs {{gravity.egress_cost_usd(40e3, value('egress'))}} USD of egress and {{gravity.transfer_time_s(40e3, 10)/3600|.1f}} h on an empty line; on half of a shared line it takes twice as long, and my accelerators are idle anyway. Running beside the data costs {{6*60}} USD more a run, {{6*60*12}} USD for twelve. So moving pays after {{gravity.egress_cost_usd(40e3, value('egress'))/(6*60)|.0f}} runs, and the plan of twelve is close to that.
 #
 # The number of runs turns the decision, and so does the duplicate share: without a third of its bytes the set moves for {{gravity.egress_cost_usd(40e3*2/3, value('egress'))|.0f}} USD, and moving pays after {{gravity.egress_cost_usd(40e3*2/3, value('egress'))/(6*60)|.1f}} runs.
 #
-# I would thin first, beside the data, for deduplication is cheap and helps either way. Before paying I would measure two things: the duplicate share on a sample of a few thousand records, and the rate of the line at the hour when we would use it. Then I move the thinned set once.
+# I would thin first, beside the data: the job costs {{6*20}} USD, and from {{100*6*20/gravity.egress_cost_usd(40e3, value('egress'))|.1f}} % of duplicates on it pays for itself in egress. Before paying I would measure two things: the duplicate share on a sample of a few thousand records, and the rate of the line at the hour when we would use it. Then I move the thinned set once.

@@ -30,9 +30,14 @@ def grade_marks(cell):
 @pytest.mark.parametrize("lab", LABS)
 def test_twenty_points_and_headings_that_agree(lab):
     assert sum(points(lab).values()) == 20
-    text = "\n".join("".join(c["source"]) for c in cells(released(lab)))
-    in_headings = [int(n) for n in re.findall(r"^## .*\((\d+) points\)$", text, re.MULTILINE)]
-    assert in_headings == list(points(lab).values())
+    worth = []  # [points in the heading, points of the cells below it]
+    for cell in cells(released(lab)):
+        if heading := re.match(r"## .*\((\d+) points\)", "".join(cell["source"])):
+            worth.append([int(heading.group(1)), 0])
+        if grade_marks(cell).get("grade"):
+            worth[-1][1] += grade_marks(cell)["points"]
+    assert len(worth) == 6
+    assert all(said == given for said, given in worth), worth
 
 
 @pytest.mark.parametrize("lab", LABS)
@@ -146,6 +151,7 @@ def test_real_grading_from_release_to_feedback(lab, course):
     assert scores(course, lab, "untouched")[0] == 0
     _, parts = scores(course, lab, "forgot-the-bits")
     assert parts["transfer-check"][0] == 0
+    assert parts["refusal-check"][0] == 1
     assert parts["feeding-check"][0] == 3
     nbgrader("generate_feedback", lab, folder=course)
     pages = sorted((course / "feedback").rglob("*.html"))

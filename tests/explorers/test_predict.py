@@ -108,6 +108,8 @@ CAUSES = {"reading": 0.3, "decoding": 0.1, "both in turn": -0.05}
 
 def test_a_suspect_comes_before_the_split(person):
     box = kit.diagnose("epoch", CAUSES, "s")
+    assert "Hidden" in box.children[0].value
+    kit.predict("epoch", "How long?", "s", value=1.0)
     _, radio, out = box.children
     assert out.value == ""
     radio.value = "decoding"
@@ -116,7 +118,7 @@ def test_a_suspect_comes_before_the_split(person):
     assert current().data["diagnoses"]["epoch"] == {"suspect": "decoding", "largest": "reading"}
     again = kit.diagnose("epoch", CAUSES, "s")
     assert "Another cause" in again.text
-    assert "Suspected: decoding. Largest part: reading." in report_text(current())
+    assert "**How long?** Suspected: decoding. Largest part: reading." in report_text(current())
 
 
 def test_a_diagnosis_needs_causes():

@@ -221,6 +221,30 @@ def test_epochs_of_the_sample_in_all_layouts(sample, scratch):
     assert not list(scratch.iterdir())
 
 
+def test_paths_may_be_text_and_a_corpus_too_large_is_refused(sample, monkeypatch):
+    texts = [str(p) for p in sample[:3]]
+    assert measure.epoch_times(texts, runs=3)["memory"].value > 0
+    monkeypatch.setattr("kit.measure.epoch.memory_free", lambda: 3 * 1000)
+    with pytest.raises(KitError, match=r"paths\[::10\]"):
+        measure.epoch_times(sample)
+
+
+def test_cold_says_when_it_is_not(sample, monkeypatch):
+    monkeypatch.setattr("kit.measure.epoch.drop_cache", lambda path: False)
+    times = measure.epoch_times(sample[:3], runs=3)
+    assert "not really cold" in times["files, cold"].note
+    assert times["files, cached"].note == ""
+
+
+def test_the_causes_of_a_gap_add_up_to_it(sample, scratch):
+    rates = measure.epoch_rates(sample, seconds=0.4)
+    times = measure.epoch_times(sample, runs=3)
+    causes = measure.epoch_gap(sample, rates, times, runs=3)
+    gap = times["files, cold"].value - measure.predict_epochs(sample, rates)["files, cold"]
+    assert sum(causes.values()) == pytest.approx(gap)
+    assert len(causes) == 3
+
+
 def test_no_recordings_is_an_error():
     with pytest.raises(KitError, match="no recordings"):
         measure.epoch_times([])

@@ -1,0 +1,253 @@
+"""A real JupyterLab in a real browser: run lesson 01, lock predictions, move a slider, look.
+
+Writes the pictures of the README to docs/img when KIT_PICTURES=1.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from kit.course.lessons import all_lessons
+from kit.course.server import command, environment, free_port
+from kit.paths import root
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+# what JupyterLab asks for and may not have
+_OPTIONAL = re.compile(r"\.map$|/api/(settings|workspaces|lsp)|custom\.css|nbgrader|favicon")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, fsdd):
+    """Address of a JupyterLab that serves a copy of the course: (url, token, folder)."""
+    folder = tmp_path_factory.mktemp("course")
+    for name in ("notebooks", "data", "labs"):
+        ignore = shutil.ignore_patterns("reports", "source", "*.db")
+        shutil.copytree(root() / name, folder / name, ignore=ignore)
+    port = free_port(18_888)
+    words = command(browser=False, port=port, extra=["--IdentityProvider.token=secret"])
+    words = [f"--ServerApp.root_dir={folder}" if "root_dir" in w else w for w in words]
+    env = environment() | {"KIT_ROOT": str(root()), "KIT_DATA_HOME": str(fsdd.parent)}
+    env.pop("KIT_HEADLESS", None)
+    with open(folder / "server.log", "w") as log:
+        process = subprocess.Popen(
+            words, cwd=folder, env=env, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        _wait(port, process, folder / "server.log")
+        yield f"http://127.0.0.1:{port}", "secret", folder
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=30)
+
+
+def _wait(port, process, log):
+    import socket
+
+    for _ in range(120):
+        if process.poll() is not None:
+            pytest.fail(f"JupyterLab ended: {log.read_text()[-2000:]}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.5)
+    pytest.fail("JupyterLab did not answer within a minute")
+
+
+@pytest.fixture(scope="module")
+def browser(chromium):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A page that collects what goes wrong in it."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.faults = []
+    page.on("pageerror", lambda error: page.faults.append(str(error)))
+    page.on("response", lambda reply: _note_failure(page, reply))
+    yield page
+    page.close()
+
+
+def _note_failure(page, reply):
+    if reply.status >= 400 and not _OPTIONAL.search(reply.url):
+        page.faults.append(f"{reply.status} {reply.url}")
+
+
+def open_and_run(page, server, path):
+    """Open a notebook, run all of it, wait until the kernel is idle."""
+    url, token, _ = server
+    page.goto(f"{url}/lab/tree/{path}?token={token}&reset")
+    page.wait_for_selector(".jp-Notebook", timeout=60_000)
+    page.wait_for_timeout(1500)
+    page.click(".lm-MenuBar-itemLabel:text-is('Run')")
+    page.click(".lm-Menu-itemLabel:text-is('Run All Cells')")
+    page.wait_for_timeout(2000)
+    idle = "document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset?.status === 'idle'"
+    page.wait_for_function(idle, timeout=240_000)
+    page.wait_for_timeout(1500)
+
+
+def errors(page):
+    """Texts of error outputs in the notebook."""
+    wanted = ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr'], "
+    wanted += ".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']"
+    return [e.inner_text() for e in page.query_selector_all(wanted)]
+
+
+def outputs(page):
+    """Text of all outputs."""
+    return "\n".join(e.inner_text() for e in page.query_selector_all(".jp-OutputArea"))
+
+
+def points_of(explorer):
+    """Positions of everything drawn in the explorer's figure, as text."""
+    return explorer.evaluate("e => e.querySelector('.js-plotly-plot .cartesianlayer').innerHTML")
+
+
+def drawn(page):
+    """For every figure: how many of its traces have marks on the screen, and its width."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll('.js-plotly-plot')].map(f => ({
+            traces: f.querySelectorAll('.trace, .bars').length,
+            width: f._fullLayout.width, room: f.parentElement.offsetWidth}))"""
+    )
+
+
+def lock_all(page, value="3"):
+    for box in page.query_selector_all("input[placeholder='a number']"):
+        box.scroll_into_view_if_needed()
+        box.fill(value)
+        box.press("Tab")
+    for button in page.query_selector_all("button:has-text('Lock it in')"):
+        button.scroll_into_view_if_needed()
+        button.click()
+        page.wait_for_timeout(150)
+    page.wait_for_timeout(2000)
+
+
+def picture(element, name, folder):
+    """Save a screenshot; into docs/img where pictures are to be renewed."""
+    target = root() / "docs" / "img" if os.environ.get("KIT_PICTURES") == "1" else folder
+    element.screenshot(path=target / name)
+
+
+def test_lesson_01_lives(page, server, tmp_path):
+    open_and_run(page, server, "notebooks/01_data_gravity.ipynb")
+    assert errors(page) == []
+    body = outputs(page)
+    assert "Hidden until you lock your prediction above." in body
+    assert "One epoch in five layouts" not in body, "the measurement shows before the prediction"
+    lock_all(page)
+    body = outputs(page)
+    assert "Hidden until" not in body
+    assert "One epoch in five layouts" in body
+    assert "measured / predicted" in body
+
+    explorers = page.query_selector_all(".kit-explorer")
+    assert len(explorers) == 4
+    assert all(f["traces"] > 0 for f in drawn(page)), drawn(page)
+    assert len(drawn(page)) == 6, "four explorers, epochs and scaling"
+    for explorer in explorers:
+        explorer.scroll_into_view_if_needed()
+        page.wait_for_timeout(400)
+    assert all(f["width"] > 0.9 * f["room"] for f in drawn(page)), drawn(page)
+
+    gravity = next(e for e in explorers if "Move the data" in e.inner_text())
+    gravity.scroll_into_view_if_needed()
+    before, words = points_of(gravity), gravity.inner_text()
+    gravity.query_selector_all(".noUi-handle")[1].focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(1000)
+    assert points_of(gravity) != before, "the slider moved and the figure did not"
+    assert gravity.inner_text() != words
+    picture(gravity, "explorer.png", tmp_path)
+
+    assert errors(page) == []
+    assert page.faults == []
+
+
+def test_every_explorer_answers_its_first_control(page, server):
+    folder = server[2]
+    book = folder / "explorers.ipynb"
+    book.write_text(_notebook("import kit", *(f"kit.explore('{n}')" for n in _names())))
+    open_and_run(page, server, "explorers.ipynb")
+    explorers = page.query_selector_all(".kit-explorer")
+    assert len(explorers) == len(_names())
+    for explorer in explorers:
+        explorer.scroll_into_view_if_needed()
+        page.wait_for_timeout(300)
+        before = points_of(explorer)
+        if choice := explorer.query_selector("select"):
+            choice.select_option(index=1)
+        else:
+            explorer.query_selector(".noUi-handle").focus()
+            page.keyboard.press("ArrowRight")
+            page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(800)
+        assert points_of(explorer) != before, explorer.inner_text()[:60]
+    for label in page.query_selector_all(".kit-explorer .widget-label"):
+        cut = label.evaluate("e => e.scrollWidth > e.clientWidth + 1")
+        assert not cut, f"cut label: {label.inner_text()}"
+    assert page.faults == []
+
+
+def test_the_reader_s_ladder_appears_after_the_lock(page, server, tmp_path):
+    open_and_run(page, server, "notebooks/00_start_here.ipynb")
+    assert drawn(page) == []
+    lock_all(page, "120")
+    (figure,) = page.query_selector_all(".js-plotly-plot")
+    figure.scroll_into_view_if_needed()
+    page.wait_for_timeout(1500)
+    assert drawn(page)[0]["traces"] == 3
+    picture(figure, "ladder.png", tmp_path)
+    assert errors(page) == []
+    assert page.faults == []
+
+
+def test_predictions_come_back_when_the_notebook_is_opened_again(page, server):
+    """Needs the run of lesson 00 above, or makes its own."""
+    open_and_run(page, server, "notebooks/00_start_here.ipynb")
+    lock_all(page, "120")
+    open_and_run(page, server, "notebooks/00_start_here.ipynb")
+    assert "You predicted 120 ns" in page.inner_text(".jp-Notebook")
+
+
+@pytest.mark.parametrize("lab", [x.lab for x in all_lessons() if x.lab])
+def test_an_untouched_lab_says_so_in_one_line(page, server, lab):
+    url, token, _ = server
+    path = f"labs/release/{lab}/{lab}.ipynb"
+    page.goto(f"{url}/lab/tree/{path}?token={token}&reset")
+    page.wait_for_selector(".jp-Notebook", timeout=60_000)
+    page.wait_for_timeout(1500)
+    page.click(".lm-MenuBar-itemLabel:text-is('Run')")
+    page.click(".lm-Menu-itemLabel:text-is('Run All Cells')")
+    page.wait_for_selector("text=This task is not written yet.", timeout=60_000)
+    text = page.inner_text(".jp-Notebook")
+    assert "transfer_time_s" not in text, "the check shows its formula"
+    assert page.faults == []
+
+
+def _names():
+    from kit.explorers import explorer_names
+
+    return explorer_names()
+
+
+def _notebook(*sources):
+    from kit.course.build import make_cell, notebook_text
+
+    return notebook_text([make_cell("code", s, f"c{i}") for i, s in enumerate(sources)])
