@@ -31,7 +31,7 @@ _RESULT_GB = 1.0  # what comes home when the code moves: a model
 
 def _move(volume_gb, job_h, extra_usd_per_h):
     named = [(name, _value(key)) for name, key in _LINKS]
-    curve = np.geomspace(0.01, 500, 60)
+    curve = np.geomspace(0.01, 1000, 60)
     table = pl.DataFrame(
         {
             "link": [name for name, _ in named] + [None] * len(curve),

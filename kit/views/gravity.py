@@ -30,7 +30,7 @@ def code_or_data(table):
         [*_regions(rates, edge), _links(links), _region_names(0.06)],
         "Move the data, or move the code?",
         log_axis("volume of the data, GB", low, high),
-        log_axis("link, Gbit/s", rates.min(), 2 * rates.max()),
+        log_axis("link, Gbit/s", rates.min(), rates.max()),
         height=480,
     )
 

@@ -11,6 +11,7 @@ import pytest
 from kit.course.labs import labs_folder, leaks, nbgrader, points, source_text, write_source
 from kit.course.lessons import all_lessons
 from kit.course.run import execute
+from kit.paths import root
 
 LABS = [x.lab for x in all_lessons() if x.lab]
 
@@ -158,6 +159,27 @@ def test_real_grading_from_release_to_feedback(lab, course):
     assert len(pages) == 3
     page = next(p for p in pages if "forgot" in str(p)).read_text(encoding="utf-8")
     assert "a byte has eight bits" in page
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_readme_grade_a_class(tmp_path):
+    """The instructor's lines, to the letter, in a copy of the repository's labs folder."""
+    text = (root() / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"```\n(kit course build.*?)```", text, re.DOTALL).group(1)
+    lines = [line.split("#")[0].split() for line in block.splitlines() if line[:1] != "#"]
+    assert lines[:2] == [["kit", "course", "build"], ["cd", "labs"]]
+    ignore = shutil.ignore_patterns("source", "*.db", "autograded", "feedback", "__pycache__")
+    labs = shutil.copytree(labs_folder(), tmp_path / "labs", ignore=ignore)
+    for lab in LABS:
+        write_source(lab, labs / "source")
+    for _, verb, *words in lines[2:]:
+        if verb == "autograde":
+            submit(labs, "good", LABS[0], with_answers(LABS[0]))
+        nbgrader(verb, *words, folder=labs)
+    grades = (labs / "grades.csv").read_text()
+    assert f"{LABS[0]}" in grades
+    assert "good" in grades
+    assert list((labs / "feedback" / "good").rglob("*.html"))
 
 
 @pytest.mark.slow
