@@ -3,7 +3,8 @@
 import json
 import tomllib
 
-from kit.course.build import outputs, read_source
+from kit.course.build import outputs
+from kit.course.cells import read_source
 from kit.course.labs import labs_folder, leaks
 from kit.course.lessons import all_lessons
 from kit.course.prose import typed_numbers

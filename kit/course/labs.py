@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from kit.course.build import make_cell, notebook_text, read_source
+from kit.course.cells import make_cell, notebook_text, read_source
 from kit.errors import KitError
 from kit.paths import root
 

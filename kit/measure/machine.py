@@ -33,8 +33,6 @@ def machine_facts():
     Keys: system, python, processor, cores, memory_gb, disk_free_gb, disk_filesystem, gpu, commit,
     versions (dict of library -> version, only those installed).
     """
-    from kit.measure.record import commit
-
     return {
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
@@ -106,6 +104,27 @@ def gpu_name():
     query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
     lines = _output(query).splitlines()
     return lines[0] if lines else None
+
+
+@functools.cache
+def machine_name():
+    """Short name of this machine: processor and cores, as `machine_facts` finds them."""
+    return f"{cpu_name()}, {usable_cores()} cores"
+
+
+@functools.cache
+def commit():
+    """Short commit hash of the code, with "+" when files differ from it; "" outside git."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return ""
+    env = os.environ | {"GIT_OPTIONAL_LOCKS": "0"}
+    args = ["git", "-C", str(root), "describe", "--always", "--dirty=+", "--exclude=*"]
+    try:
+        found = subprocess.run(args, capture_output=True, text=True, timeout=5, env=env)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return found.stdout.strip() if found.returncode == 0 else ""
 
 
 def probe_folder():

@@ -1,15 +1,12 @@
 """Measurement: a value that cannot be shown without its spread and where it came from."""
 
-import functools
-import os
-import subprocess
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 
 from kit.errors import KitError
+from kit.measure.machine import commit, machine_name
 from kit.numbers import significant
 
 
@@ -30,8 +27,8 @@ class Measurement:
     unit: str
     spread: tuple[float, float]
     runs: int
-    machine: str = field(default_factory=lambda: machine_name())
-    commit: str = field(default_factory=lambda: commit())
+    machine: str = field(default_factory=machine_name)
+    commit: str = field(default_factory=commit)
     when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     note: str = ""
 
@@ -108,26 +105,3 @@ def measurement_table(measurements):
             "note": pl.String,
         },
     )
-
-
-@functools.cache
-def machine_name():
-    """Short name of this machine: processor and cores, as `machine_facts` finds them."""
-    from kit.measure.machine import cpu_name, usable_cores
-
-    return f"{cpu_name()}, {usable_cores()} cores"
-
-
-@functools.cache
-def commit():
-    """Short commit hash of the code, with "+" when files differ from it; "" outside git."""
-    root = Path(__file__).parents[2]
-    if not (root / ".git").exists():
-        return ""
-    env = os.environ | {"GIT_OPTIONAL_LOCKS": "0"}
-    args = ["git", "-C", str(root), "describe", "--always", "--dirty=+", "--exclude=*"]
-    try:
-        found = subprocess.run(args, capture_output=True, text=True, timeout=5, env=env)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return found.stdout.strip() if found.returncode == 0 else ""

@@ -248,6 +248,6 @@ def _names():
 
 
 def _notebook(*sources):
-    from kit.course.build import make_cell, notebook_text
+    from kit.course.cells import make_cell, notebook_text
 
     return notebook_text([make_cell("code", s, f"c{i}") for i, s in enumerate(sources)])

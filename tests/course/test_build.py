@@ -7,7 +7,8 @@ import shutil
 import pytest
 
 from kit.course import lessons
-from kit.course.build import build, lesson_text, make_cell, notebook_text
+from kit.course.build import build, lesson_text
+from kit.course.cells import make_cell, notebook_text
 from kit.course.check import check, dirt
 from kit.course.labs import labs_folder
 from kit.course.lessons import all_lessons, find_lesson, lesson_map
