@@ -1,6 +1,7 @@
 """`kit bench`: how fast the kit itself is, measured."""
 
 import time
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -17,6 +18,20 @@ def explorers(moves=MOVES):
     from kit.explorers import explorer_names
 
     return [_bench_one(name, moves) for name in explorer_names()]
+
+
+def record(name, rows):
+    """What `--json` prints and docs/benchmarks keeps: rows with machine, versions and time."""
+    from kit.measure.machine import commit, machine_facts, machine_name
+
+    return {
+        "benchmark": name,
+        "machine": machine_name(),
+        "commit": commit(),
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": machine_facts()["versions"],
+        "rows": rows,
+    }
 
 
 def _bench_one(name, moves):

@@ -129,11 +129,11 @@ def data_verify(name: str):
 @bench.command("explorers")
 def bench_explorers(as_json: Json = False):
     """Time from a moved control to the figure data sent, for every explorer."""
-    from kit.bench import explorers
+    from kit.bench import explorers, record
 
     rows = explorers()
     if as_json:
-        print(json.dumps(rows, indent=1))
+        print(json.dumps(record("explorers", rows), indent=1))
         return
     for r in rows:
         print(

@@ -53,7 +53,9 @@ def test_doctor_on_a_folder_that_is_not_there_fails_honestly():
 def test_bench_explorers_as_json():
     done = kit("bench", "explorers", "--json")
     assert done.returncode == 0
-    assert {"name", "p95_ms", "moves"} <= set(json.loads(done.stdout)[0])
+    found = json.loads(done.stdout)
+    assert {"name", "p95_ms", "moves"} <= set(found["rows"][0])
+    assert "cores" in found["machine"]
 
 
 def test_data_list_as_json(tmp_path):

@@ -16,7 +16,12 @@ from kit.measure.epoch import (
     epoch_times,
     predict_epochs,
 )
-from kit.measure.ladder import ladder_measurements, latency_ladder, memory_latency
+from kit.measure.ladder import (
+    bandwidth_ladder,
+    ladder_measurements,
+    latency_ladder,
+    memory_latency,
+)
 from kit.measure.machine import machine_facts
 from kit.measure.memory import memory_copy, memory_read
 from kit.measure.network import loopback_latency, loopback_throughput
@@ -24,8 +29,8 @@ from kit.measure.record import Measurement, measurement_table
 from kit.measure.timing import time_runs
 
 __all__ = [
-    "LAYOUTS", "Measurement", "clip_work", "coordination", "disk_random", "disk_sequential",
-    "doctor", "drop_cache", "epoch_gap", "epoch_rates", "epoch_table", "epoch_times",
+    "LAYOUTS", "Measurement", "bandwidth_ladder", "clip_work", "coordination", "disk_random",
+    "disk_sequential", "doctor", "drop_cache", "epoch_gap", "epoch_rates", "epoch_table", "epoch_times",
     "ladder_measurements", "latency_ladder", "loopback_latency", "loopback_throughput",
     "machine_facts", "measurement_table", "memory_copy", "memory_latency", "memory_read",
     "open_cost", "parquet_decode", "predict_epochs", "probe_all", "scaling", "scaling_table",

@@ -25,6 +25,47 @@ RUNGS = (  # label, assumption
 )
 
 
+RATES = (  # label, assumptions of the chapter's band, probe that measures it here
+    ("main memory", "ram_slow", "ram_fast", "memory read, one core"),
+    ("network, same data centre", "ethernet_slow", "ethernet_fast", "loopback TCP, one stream"),
+    ("local NVMe SSD", "nvme", "nvme_fast", "disk read, sequential, cold"),
+    ("SATA SSD", "sata", "sata", None),
+    ("object store, one connection", "object_store_stream", "object_store_fast", None),
+    ("hard disk", "hdd_slow", "hdd_fast", None),
+)
+
+
+def bandwidth_ladder(measurements):
+    """This machine's rates beside the chapter's: polars table, one row a rung.
+
+    measurements: list of Measurement, as `doctor` makes them. Columns: rung, chapter_low_gbs,
+    chapter_high_gbs, measured_gbs, low_gbs, high_gbs (null where not measured here), note.
+    """
+    import polars as pl
+
+    found = {m.name: m for m in measurements}
+    rows = []
+    for rung, low, high, probe in RATES:
+        m = found.get(probe)
+        rows.append(
+            {
+                "rung": rung,
+                "chapter_low_gbs": _in_gbs(low),
+                "chapter_high_gbs": _in_gbs(high),
+                "measured_gbs": m.value if m else None,
+                "low_gbs": m.spread[0] if m else None,
+                "high_gbs": m.spread[1] if m else None,
+                "note": m.note if m else "not measured here",
+            }
+        )
+    return pl.DataFrame(rows)
+
+
+def _in_gbs(name):
+    stated = assumptions.get(name)
+    return stated.value / 8 if stated.unit == "Gbit/s" else stated.value
+
+
 def memory_latency(size, name, hops=400_000, rounds=7):
     """Time of one dependent load in a working set of `size` bytes, as a Measurement in ns.
 

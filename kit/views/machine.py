@@ -35,6 +35,29 @@ def ladder(table):
     )
 
 
+def rates(table):
+    """The reader's rates beside the chapter's bands; table from measure.bandwidth_ladder."""
+    seen = table.filter(pl.col("measured_gbs").is_not_null())
+    x, y = [], []  # one line a band: low, high, gap
+    for row in table.iter_rows(named=True):
+        x += [row["chapter_low_gbs"], row["chapter_high_gbs"], None]
+        y += [row["rung"]] * 2 + [None]
+    traces = [
+        go.Scatter(x=x, y=y, mode="lines+markers", name="chapter's table",
+                   line={"color": GREY, "width": 7}, marker={"size": 9, "color": GREY}),
+        go.Scatter(x=seen["measured_gbs"], y=seen["rung"], mode="markers", name="this machine",
+                   marker={"size": 13, "color": BLUE},
+                   error_x=_bars(seen["measured_gbs"], seen["low_gbs"], seen["high_gbs"])),
+    ]  # fmt: skip
+    return figure(
+        traces,
+        "How fast bytes come from each level",
+        log_axis("rate, GB/s", 0.05, 500),
+        {"autorange": "reversed", "automargin": True},
+        height=400,
+    )
+
+
 def scaling(table, serial):
     """Measured speed-up against Amdahl's law; measure.scaling_table plus a column amdahl."""
     top = int(table["workers"].max())

@@ -11,7 +11,7 @@
 import kit
 from kit import measure
 from kit.course.lessons import lesson_map
-from kit.views.machine import ladder
+from kit.views.machine import ladder, rates
 
 kit.lesson("00")
 
@@ -42,6 +42,16 @@ here
 
 # %% [markdown]
 # Each line shows the middle value and the range that holds {{assume(80, 'the 10th to the 90th percentile')}} % of the runs. A note in the last column says what limits the figure.
+
+# %%
+speeds = measure.bandwidth_ladder(here.measurements)
+rates(speeds)
+
+# %%
+kit.show(speeds.select("rung", "chapter_low_gbs", "chapter_high_gbs", "measured_gbs", "note"))
+
+# %% [markdown]
+# Grey bars are the chapter's table, blue dots are this machine. Memory is read by one core, and one core cannot use all of a server's memory channels. The network is this machine talking to itself.
 
 # %% [markdown]
 # ## Predict: how far is your memory?

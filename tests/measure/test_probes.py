@@ -186,6 +186,18 @@ def test_the_ladder_has_all_rungs_and_says_what_it_cannot_measure(scratch):
     assert ladder["chapter_human_s"][0] == 1.0
 
 
+def test_the_bandwidth_ladder_takes_what_the_probes_found():
+    found = [measure.Measurement.of("memory read, one core", [20.0, 30.0], "GB/s")]
+    ladder = measure.bandwidth_ladder(found)
+    assert ladder["measured_gbs"].to_list() == [25.0] + [None] * 5
+    assert ladder["chapter_high_gbs"].to_list() == [200, 12.5, 7, 0.5, 0.5, 0.2]
+    assert (ladder["chapter_low_gbs"] <= ladder["chapter_high_gbs"]).all()
+    probes = {m for *_, m in measure.ladder.RATES if m}
+    names = {m.name for m in measure.disk_sequential(seconds=0.2, max_bytes=2**25)}
+    names |= {measure.memory_read(2**24).name, measure.loopback_throughput(0.05).name}
+    assert probes <= names
+
+
 def test_scaling_counts_processes(sample):
     times = measure.scaling(measure.clip_work, sample, workers=[1, 2])
     assert list(times) == [1, 2]
