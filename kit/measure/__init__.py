@@ -30,7 +30,8 @@ from kit.measure.timing import time_runs
 
 __all__ = [
     "LAYOUTS", "Measurement", "bandwidth_ladder", "clip_work", "coordination", "disk_random",
-    "disk_sequential", "doctor", "drop_cache", "epoch_gap", "epoch_rates", "epoch_table", "epoch_times",
+    "disk_sequential", "doctor", "drop_cache", "epoch_gap", "epoch_rates", "epoch_table",
+    "epoch_times",
     "ladder_measurements", "latency_ladder", "loopback_latency", "loopback_throughput",
     "machine_facts", "measurement_table", "memory_copy", "memory_latency", "memory_read",
     "open_cost", "parquet_decode", "predict_epochs", "probe_all", "scaling", "scaling_table",
