@@ -164,7 +164,8 @@ def _energy_summary(table):
     ratio = dict(zip(table["level"], table["ratio"], strict=True))
     reference, volume = table["reference"][0], shown(table["volume_gb"][0])
     others = [x for x in ("DRAM", "data-centre network") if x != reference]
-    ratios = " and ".join(f"{x} costs {shown(ratio[x])} times" for x in others)
+    names = {"DRAM": "DRAM", "data-centre network": "the data-centre network"}
+    ratios = " and ".join(f"{names[x]} costs {shown(ratio[x])} times" for x in others)
     return (
         f"Bit for bit, {ratios} as much as one {reference}. Reading {volume} GB from DRAM takes "
         f"{si(joule['DRAM'], 'J')}, sending it through the data-centre network "

@@ -138,6 +138,7 @@ def _result(ledger, key):
             (f"{measured.split()[0]} / {found['model_name']}", _amount(value / model, "x"), "")
         )
     table = pl.DataFrame(rows, schema=["what", "value", "spread"], orient="row")
+    table = table.drop("spread") if found["exact"] else table
     note = f"<p>{html.escape(found['note'])}</p>" if found["note"] else ""
     return Html(table_html(table, found["name"]) + note, f"{found['name']}\n{table}")
 
