@@ -57,6 +57,9 @@ def test_a_moved_control_changes_the_figure_in_place(name):
     assert figure.to_json() != before
     assert seen.panel.text.value + seen.panel.table.value != words
     # what the live figure shows is what a fresh one would show
+    assert figure.layout.title.text == seen.figure.layout.title.text
+    assert figure.layout.xaxis.title.text == seen.figure.layout.xaxis.title.text
+    assert figure.layout.xaxis.range == seen.figure.layout.xaxis.range
     fresh = go.Figure(seen.figure).to_dict()["data"]
     for live, new in zip(figure.to_dict()["data"], fresh, strict=True):
         for key in ("x", "y"):
