@@ -66,3 +66,14 @@ def test_only_the_asked_for_folders_at_the_top():
         ".ci", ".gitignore", ".gitattributes",
     }  # fmt: skip
     assert not top or wanted <= top <= wanted | others
+
+
+def test_the_data_readme_states_the_counts_of_the_registry():
+    from kit.corpus import data_set
+
+    text = (root() / "data" / "README.md").read_text(encoding="utf-8")
+    recordings = [p for p in data_set("fsdd").manifest if p.endswith(".wav")]
+    assert f"{len(recordings):,}".replace(",", " ") + " recordings" in text
+    assert len({p.split("_")[1] for p in recordings}) == 6  # "six speakers"
+    assert len(list((root() / "data" / "sample").glob("*.wav"))) == 30  # "thirty"
+    assert set(typed_numbers(text)) <= {"3 000", "8", "16", "4.0"}
