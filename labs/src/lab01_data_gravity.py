@@ -5,7 +5,7 @@
 #
 # Write your answers where a cell says `YOUR CODE HERE` or `YOUR ANSWER HERE`; other cells stay as they are. Below each answer a cell checks it, with other numbers each time. It tells you what it expected. When you hand in, further checks of the same kind run on numbers you have not seen.
 #
-# A check that prints `Passed.` is passed.
+# A check that prints `Passed.` is passed. *Run All Cells* stops at the first task that is still open.
 
 # %% kind="locked" task="setup"
 import os
