@@ -84,6 +84,17 @@ def nbgrader(verb, *args, folder):
     return done.stdout + done.stderr
 
 
+def released_files(lab):
+    """Files in labs/release/<lab> that students get: list of Path, without what programs left."""
+    folder = labs_folder() / "release" / lab
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and not any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
+    ]
+
+
 def leaks(lab):
     """Places in labs/release/<lab> where a solution or hidden check shows: list of str."""
     source = (labs_folder() / "src" / f"{lab}.py").read_text(encoding="utf-8")
@@ -93,7 +104,7 @@ def leaks(lab):
     secret = {s for part in parts for line in part.splitlines() if len(s := line.strip("# ")) > 20}
     marks = {"BEGIN SOLUTION", "HIDDEN", f"hidden_{lab.split('_')[0]}"}
     found = []
-    for path in sorted((labs_folder() / "release" / lab).rglob("*")):
+    for path in released_files(lab):
         text = path.read_text(encoding="utf-8").replace('\\"', '"')
         wanted = marks | secret if path.suffix == ".ipynb" else marks
         found += [f"{path.name}: {s}" for s in sorted(wanted) if s in text]

@@ -24,7 +24,7 @@ _OPTIONAL = re.compile(r"\.map$|/api/(settings|workspaces|lsp)|custom\.css|nbgra
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory, fsdd):
+def server(tmp_path_factory):
     """Address of a JupyterLab that serves a copy of the course: (url, token, folder)."""
     folder = tmp_path_factory.mktemp("course")
     for name in ("notebooks", "data", "labs"):
@@ -33,7 +33,7 @@ def server(tmp_path_factory, fsdd):
     port = free_port(18_888)
     words = command(browser=False, port=port, extra=["--IdentityProvider.token=secret"])
     words = [f"--ServerApp.root_dir={folder}" if "root_dir" in w else w for w in words]
-    env = environment() | {"KIT_ROOT": str(root()), "KIT_DATA_HOME": str(fsdd.parent)}
+    env = environment() | {"KIT_ROOT": str(root())}
     env.pop("KIT_HEADLESS", None)
     with open(folder / "server.log", "w") as log:
         process = subprocess.Popen(

@@ -101,6 +101,15 @@ def test_check_finds_a_typed_number_in_a_question(copy):
     assert [p for p in check() if "egress" in p and "'1000' is typed" in p]
 
 
+def test_check_does_not_mind_what_programs_leave_behind(copy):
+    folder = copy / "labs" / "release" / "lab01_data_gravity"
+    (folder / ".ipynb_checkpoints").mkdir()
+    (folder / ".ipynb_checkpoints" / "old.ipynb").write_text("{}")
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__" / "checks.pyc").write_bytes(b"\xff\x00")
+    assert check() == []
+
+
 def test_check_finds_a_leaked_solution(copy):
     folder = copy / "labs" / "release" / "lab01_data_gravity"
     path = folder / "lab01_data_gravity.ipynb"

@@ -8,7 +8,15 @@ import sys
 
 import pytest
 
-from kit.course.labs import labs_folder, leaks, nbgrader, points, source_text, write_source
+from kit.course.labs import (
+    labs_folder,
+    leaks,
+    nbgrader,
+    points,
+    released_files,
+    source_text,
+    write_source,
+)
 from kit.course.lessons import all_lessons
 from kit.course.run import execute
 from kit.paths import root
@@ -44,9 +52,9 @@ def test_twenty_points_and_headings_that_agree(lab):
 @pytest.mark.parametrize("lab", LABS)
 def test_nothing_of_a_solution_or_hidden_check_is_released(lab):
     assert leaks(lab) == []
-    folder = released(lab).parent
-    assert not [p for p in folder.rglob("*") if "hidden" in p.name]
-    text = "".join(p.read_text(encoding="utf-8") for p in folder.rglob("*"))
+    files = released_files(lab)
+    assert {p.name for p in files} == {f"{lab}.ipynb", f"checks_{lab.split('_')[0]}.py"}
+    text = "".join(p.read_text(encoding="utf-8") for p in files)
     for secret in ("BEGIN SOLUTION", "HIDDEN TESTS", "hidden_"):
         assert secret not in text
 
