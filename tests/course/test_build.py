@@ -54,7 +54,7 @@ def test_code_cells_are_short(lesson):
 def copy(tmp_path, monkeypatch):
     """A copy of the course that a test may damage."""
     for name in ("notebooks", "labs", "kit"):
-        ignore = shutil.ignore_patterns("reports", "__pycache__", "source", "*.db")
+        ignore = shutil.ignore_patterns("reports", "__pycache__", "source", "*.db", ".ipynb*")
         shutil.copytree(root() / name, tmp_path / name, ignore=ignore)
     monkeypatch.setenv("KIT_ROOT", str(tmp_path))
     lessons.all_lessons.cache_clear()
