@@ -1,0 +1,1 @@
+"""Sound: exact decoding. Nothing here changes samples silently."""
