@@ -25,9 +25,9 @@ _UNKNOWN_SIZES = (0, 0xFFFFFFFF)  # what a program writes that does not know the
 class Wav:
     """A decoded file.
 
-    samples: [frames, channels], read-only, as stored: uint8 (silence is 128), int16, int32, float32 or
-    float64; 24-bit values lie unscaled in int32. rate: Hz. bits: significant bits of a sample.
-    truncated: the file ended before its header said so.
+    samples: [frames, channels], read-only, as stored: uint8 (silence is 128), int16, int32,
+    float32 or float64; 24-bit values lie unscaled in int32. rate: Hz. bits: significant bits
+    of a sample. truncated: the file ended before its header said so.
     """
 
     samples: np.ndarray
