@@ -11,6 +11,7 @@ import numpy as np
 
 from kit.errors import KitError
 from kit.measure.machine import memory_free, usable_cores
+from kit.measure.network import check_loopback
 from kit.measure.record import Measurement
 from kit.measure.timing import time_runs
 from kit.quantities import quantity
@@ -37,6 +38,7 @@ def coordination(nodes=4, megabytes=64, rounds=7):
             remedy="ask for fewer nodes or megabytes",
             code="memory",
         )
+    check_loopback()
     values = int(megabytes * 1e6 / 8)
     means, buffer = [], np.empty((nodes, values))
     with _cluster(nodes, values) as links:

@@ -42,6 +42,12 @@ def loopback_latency(round_trips=2000):
     return Measurement.of("loopback TCP, round trip", 1e6 * np.array(times[warm:]), "µs")
 
 
+def check_loopback():
+    """Raise the KitError that says what to do if this machine cannot talk to itself."""
+    with _connection(_echo):
+        return
+
+
 @contextmanager
 def _connection(serve):
     """A client socket whose other end is handed to `serve` in a thread."""

@@ -11,7 +11,7 @@ import pytest
 
 from kit import measure
 from kit.errors import KitError
-from kit.measure import disk, network
+from kit.measure import disk
 from kit.measure.ladder import RUNGS, _cycle
 from kit.measure.machine import filesystem, usable_cores
 
@@ -143,7 +143,18 @@ def test_no_network_is_a_sentence(monkeypatch):
     monkeypatch.setattr(socket, "create_server", refuse)
     with pytest.raises(KitError, match="no loopback network"):
         measure.loopback_latency()
-    assert network  # the module stays usable
+    with pytest.raises(KitError, match="no loopback network"):
+        measure.coordination(nodes=2, megabytes=1)
+
+
+def test_the_ladder_goes_on_without_network_and_disk(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise OSError("Cannot assign requested address")
+
+    monkeypatch.setattr(socket, "create_server", refuse)
+    found = measure.ladder_measurements("/no/such/folder")
+    assert list(found) == ["L1 cache", "L2 cache", "main memory"]
+    assert measure.latency_ladder(found)["measured_ns"].to_list()[3:] == [None] * 5
 
 
 def test_doctor_goes_on_without_a_network(monkeypatch):
