@@ -120,7 +120,9 @@ def measure(read_rate, seed=None, factor=6.0):
     with tempfile.TemporaryDirectory(prefix="lab-") as tmp:
         path = Path(tmp, "scratch.bin")
         path.write_bytes(os.urandom(2**20) * (size // 2**20))
-        got, ours = read_rate(path, runs), _our_rate(path, size)
+        ours = _our_rates(path, size)
+        got = read_rate(path, runs)
+        ours += _our_rates(path, size)
     expect.true(type(got) is dict, "read_rate should return a dictionary.")
     missing = sorted({"gbs", "low", "high", "runs"} - set(got))
     expect.true(not missing, f"read_rate's result lacks {missing}.")
@@ -129,9 +131,11 @@ def measure(read_rate, seed=None, factor=6.0):
     order = f'"low" {low:.3g}, "gbs" {median:.3g} and "high" {high:.3g} should rise.'
     expect.true(low <= median <= high, order, "the slowest run has the lowest rate")
     expect.true(low < high, "All runs took the same time to the last digit.", "time each run")
-    near = ours / factor < median < ours * factor
+    least, most = min(ours), max(ours)
+    near = least / factor < median < most * factor
     hint = "bytes over seconds over 1e9, and read to the end"
-    expect.true(near, f"read_rate says {median:.3g} GB/s; the check saw {ours:.3g} GB/s.", hint)
+    seen = f"the check saw {least:.3g} to {most:.3g} GB/s"
+    expect.true(near, f"read_rate says {median:.3g} GB/s; {seen}.", hint)
 
 
 @expect.checked
@@ -171,8 +175,11 @@ def _reference(inventory, link, price, extra):
     return hours, usd, np.where(usd <= job * extra, "data", "code").tolist()
 
 
-def _our_rate(path, size):
+def _our_rates(path, size, runs=3):
     path.read_bytes()
-    start = time.perf_counter()
-    path.read_bytes()
-    return size / 1e9 / (time.perf_counter() - start)
+    rates = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        path.read_bytes()
+        rates.append(size / 1e9 / (time.perf_counter() - start))
+    return rates
