@@ -26,6 +26,11 @@ def shown(x, digits=3):
     return text
 
 
+def with_unit(x, unit):
+    """`x` and its unit, or a dash where there is no value."""
+    return "–" if x is None else f"{shown(x)} {unit}".strip()
+
+
 def si(x, unit):
     """`x` with the SI prefix that makes it short: si(4e9, "J") -> '4 GJ'."""
     for prefix, size in (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1)):
@@ -56,7 +61,7 @@ def human_time(seconds):
 
 
 _UNITS = {  # how a column name ends -> unit
-    "_per_s": "1/s", "_ns": "ns", "_us": "us", "_ms": "ms", "_s": "s", "_h": "h", "_gbs": "GB/s",
+    "_per_s": "1/s", "_ns": "ns", "_us": "µs", "_ms": "ms", "_s": "s", "_h": "h", "_gbs": "GB/s",
     "_gbps": "Gbit/s", "_gb": "GB", "_mb": "MB", "_usd": "USD", "_pj": "pJ", "_j": "J",
     "_percent": "%",
 }  # fmt: skip

@@ -52,3 +52,15 @@ def scratch_ledger(monkeypatch):
     from kit.course import ledger
 
     monkeypatch.setattr(ledger, "_current", None)
+
+
+@pytest.fixture
+def person(monkeypatch, tmp_path):
+    """A front end listens; the lesson is "99_test", and reports go to the folder returned."""
+    from kit.course.ledger import Ledger, set_current
+
+    monkeypatch.delenv("KIT_HEADLESS")
+    monkeypatch.setenv("KIT_LIVE", "1")
+    monkeypatch.chdir(tmp_path)
+    set_current(Ledger("99_test"))
+    return tmp_path / "reports"

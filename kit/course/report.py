@@ -3,7 +3,7 @@
 from kit import __version__
 from kit.course.ledger import current
 from kit.frontend import live
-from kit.numbers import shown
+from kit.numbers import shown, with_unit
 
 PASS_SHARE = 0.7
 
@@ -73,8 +73,8 @@ def _row(key, c, data):
     spread = f" ({c['spread_text']})" if c["spread_text"] else ""
     ratio = f"{shown(c['value'] / c['model'])} x" if c["model"] else "–"
     return (
-        f"| {question} | {_with_unit(guess and guess['value'], unit)} "
-        f"| {_with_unit(c['model'], unit)} | {shown(c['value'])} {unit}{spread} | {ratio} |"
+        f"| {question} | {with_unit(guess and guess['value'], unit)} "
+        f"| {with_unit(c['model'], unit)} | {with_unit(c['value'], unit)}{spread} | {ratio} |"
     )
 
 
@@ -107,7 +107,3 @@ def _incomplete(data):
     if result and not result["best"]:
         missing.append("- checkpoint not finished")
     return "\n".join(missing) or "Nothing. Well done."
-
-
-def _with_unit(value, unit):
-    return "–" if value is None else f"{shown(value)} {unit}"

@@ -6,7 +6,7 @@ from kit.course.ledger import current
 from kit.errors import KitError
 from kit.explorers.predict import LOCKED
 from kit.frontend import live
-from kit.numbers import shown
+from kit.numbers import shown, with_unit
 from kit.views.html import Html, table_html
 
 
@@ -45,11 +45,11 @@ def _split(causes, unit, chosen):
     import polars as pl
 
     gap = sum(causes.values())
-    rows = [(c, f"{shown(v)} {unit}", f"{shown(100 * v / gap)} %") for c, v in causes.items()]
+    rows = [(c, with_unit(v, unit), f"{shown(100 * v / gap)} %") for c, v in causes.items()]
     table = pl.DataFrame(rows, schema=["cause", "part of the gap", "share"], orient="row")
     largest = max(causes, key=causes.get)
     words = {None: "", largest: "Your suspect explains most."}
     verdict = words.get(chosen, "Another cause explains more than your suspect.")
-    caption = f"A gap of {shown(gap)} {unit}"
+    caption = f"A gap of {with_unit(gap, unit)}"
     page = table_html(table, caption) + f"<p>{html.escape(verdict)}</p>"
     return Html(page, f"{caption}\n{table}\n{verdict}")

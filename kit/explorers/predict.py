@@ -8,7 +8,7 @@ from kit.errors import KitError
 from kit.explorers.fields import as_widget, number_field, read_number
 from kit.frontend import live
 from kit.measure.record import Measurement
-from kit.numbers import shown
+from kit.numbers import shown, with_unit
 from kit.views.html import Html, show_figure, table_html
 
 LOCKED = "Hidden until you lock your prediction above."
@@ -104,15 +104,17 @@ def _ask(ledger, key, question, unit):
     note = w.HTML()
 
     def lock(_):
+        unsaved = ""
         try:
             ledger.lock(key, read_number(box.value), unit)
         except KitError as error:
             note.value = html.escape(str(error))
             return
         except OSError as error:
-            note.value = f"Locked, but it could not be saved: {html.escape(str(error))}"
+            unsaved = f", but it could not be saved: {html.escape(str(error))}"
         box.disabled = button.disabled = True
-        note.value = f"Locked: {shown(ledger.data['predictions'][key]['value'])} {unit}"
+        locked = with_unit(ledger.data["predictions"][key]["value"], unit)
+        note.value = f"Locked: {locked}{unsaved}"
 
     button.on_click(lock)
     title = w.HTML(f"<b>Predict.</b> {html.escape(question)}")
@@ -125,26 +127,22 @@ def _result(ledger, key):
     found, guess = ledger.data["comparisons"][key], ledger.data["predictions"].get(key)
     unit, value, model = found["unit"], found["value"], found["model"]
     measured = "computed" if found["exact"] else "measured here"
-    rows = [("your prediction", _amount(guess and guess["value"], unit), "")]
+    rows = [("your prediction", with_unit(guess and guess["value"], unit), "")]
     if model is not None:
-        rows.append((found["model_name"], _amount(model, unit), ""))
-    rows.append((measured, _amount(value, unit), found["spread_text"]))
+        rows.append((found["model_name"], with_unit(model, unit), ""))
+    rows.append((measured, with_unit(value, unit), found["spread_text"]))
     if guess and guess["value"]:
         rows.append(
-            (f"{measured.split()[0]} / predicted", _amount(value / guess["value"], "x"), "")
+            (f"{measured.split()[0]} / predicted", with_unit(value / guess["value"], "x"), "")
         )
     if model:
         rows.append(
-            (f"{measured.split()[0]} / {found['model_name']}", _amount(value / model, "x"), "")
+            (f"{measured.split()[0]} / {found['model_name']}", with_unit(value / model, "x"), "")
         )
     table = pl.DataFrame(rows, schema=["what", "value", "spread"], orient="row")
     table = table.drop("spread") if found["exact"] else table
     note = f"<p>{html.escape(found['note'])}</p>" if found["note"] else ""
     return Html(table_html(table, found["name"]) + note, f"{found['name']}\n{table}")
-
-
-def _amount(value, unit):
-    return "–" if value is None else f"{shown(value)} {unit}".strip()
 
 
 def _record(m, model, model_name):

@@ -4,7 +4,7 @@ import re
 import pytest
 
 from kit.course.checkpoint import draw, make_question, pool
-from kit.course.ledger import Ledger, current, set_current
+from kit.course.ledger import current
 from kit.course.lessons import all_lessons
 from kit.errors import KitError
 from kit.explorers.checkpoint import checkpoint
@@ -65,14 +65,6 @@ def test_no_pool_is_an_error():
 def test_listed_without_a_front_end():
     shown = checkpoint("01", seed=1)
     assert len(re.findall(r"<summary>answer", shown.html)) == 5
-
-
-@pytest.fixture
-def person(monkeypatch, tmp_path):
-    monkeypatch.delenv("KIT_HEADLESS")
-    monkeypatch.setenv("KIT_LIVE", "1")
-    monkeypatch.chdir(tmp_path)
-    set_current(Ledger("01_test"))
 
 
 def answer(box, question, right):

@@ -15,16 +15,6 @@ from kit.measure import Measurement
 M = Measurement("one epoch", 0.5, "s", (0.4, 0.6), 5)
 
 
-@pytest.fixture
-def person(monkeypatch, tmp_path):
-    """A front end listens, and reports go to a folder of the test."""
-    monkeypatch.delenv("KIT_HEADLESS")
-    monkeypatch.setenv("KIT_LIVE", "1")
-    monkeypatch.chdir(tmp_path)
-    set_current(Ledger("99_test"))
-    return tmp_path / "reports"
-
-
 def fields(box):
     """The text field and the button of a prediction."""
     row = box.children[1].children
@@ -97,10 +87,11 @@ def test_a_full_disk_does_not_hide_the_result(person, monkeypatch):
     shown = kit.compare("epoch", M)
     monkeypatch.setattr(current(), "save", lambda: (_ for _ in ()).throw(OSError("disk full")))
     ask = kit.predict("epoch", "How long?", "s")
-    field, button, _ = fields(ask)
+    field, button, note = fields(ask)
     field.value = "1"
     button.click()
     assert "0.5 s" in shown.value
+    assert note.value == "Locked: 1 s, but it could not be saved: disk full"
 
 
 CAUSES = {"reading": 0.3, "decoding": 0.1, "both in turn": -0.05}
