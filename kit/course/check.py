@@ -5,7 +5,7 @@ import tomllib
 
 from kit.course.build import outputs
 from kit.course.cells import read_source
-from kit.course.labs import labs_folder, leaks
+from kit.course.labs import leaks, master
 from kit.course.lessons import all_lessons
 from kit.course.prose import typed_numbers
 from kit.paths import root
@@ -16,7 +16,7 @@ def check():
     lessons = all_lessons()
     problems = [p for path, text in outputs().items() for p in _compare(path, text)]
     sources = [x.source for x in lessons]
-    sources += [labs_folder() / "src" / f"{x.lab}.py" for x in lessons if x.lab]
+    sources += [master(x.lab) for x in lessons if x.lab]
     problems += [p for path in sources for p in _prose(path)]
     problems += [p for path in sorted(_questions()) for p in _question_prose(path)]
     for lesson in lessons:

@@ -27,15 +27,20 @@ def labs_folder():
     return root() / "labs"
 
 
-def checks_name(lab):
-    """Module of the visible checks that students get beside the notebook."""
-    return f"checks_{lab.split('_')[0]}"
+def master(lab):
+    """The file that people edit, as Path."""
+    return labs_folder() / "src" / f"{lab}.py"
+
+
+def checks_name(lab, kind="checks"):
+    """Module of the visible checks of a lab; kind "hidden" for the instructor's."""
+    return f"{kind}_{lab.split('_')[0]}"
 
 
 def source_text(lab):
     """The notebook with solutions and all checks, as nbgrader's `source` wants it: JSON text."""
     cells, worth = [], points(lab)
-    for i, (kind, text, marks) in enumerate(read_source(labs_folder() / "src" / f"{lab}.py")):
+    for i, (kind, text, marks) in enumerate(read_source(master(lab))):
         if "kind" in marks:
             grade = _nbgrader(marks)
             cells.append(
@@ -48,7 +53,7 @@ def source_text(lab):
 
 def points(lab):
     """dict of grade id -> points of the lab, in order."""
-    marks = [m for _, _, m in read_source(labs_folder() / "src" / f"{lab}.py") if "points" in m]
+    marks = [m for _, _, m in read_source(master(lab)) if "points" in m]
     return {_grade_id(m): m["points"] for m in marks}
 
 
@@ -97,12 +102,12 @@ def released_files(lab):
 
 def leaks(lab):
     """Places in labs/release/<lab> where a solution or hidden check shows: list of str."""
-    source = (labs_folder() / "src" / f"{lab}.py").read_text(encoding="utf-8")
+    source = master(lab).read_text(encoding="utf-8")
     parts = re.findall(r"### BEGIN (?:SOLUTION|HIDDEN TESTS)\n(.*?)### END", source, re.DOTALL)
-    cells = read_source(labs_folder() / "src" / f"{lab}.py")
+    cells = read_source(master(lab))
     parts += [text for _, text, marks in cells if marks.get("kind") == "written"]
     secret = {s for part in parts for line in part.splitlines() if len(s := line.strip("# ")) > 20}
-    marks = {"BEGIN SOLUTION", "HIDDEN", f"hidden_{lab.split('_')[0]}"}
+    marks = {"BEGIN SOLUTION", "HIDDEN", checks_name(lab, "hidden")}
     found = []
     for path in released_files(lab):
         text = path.read_text(encoding="utf-8").replace('\\"', '"')

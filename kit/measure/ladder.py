@@ -26,7 +26,6 @@ RUNGS = (  # label, assumption
     ("across a continent", "latency_wan"),
 )
 
-
 RATES = (  # label, assumptions of the chapter's band, probe that measures it here
     ("main memory", "ram_slow", "ram_fast", "memory read, one core"),
     ("network, same data centre", "ethernet_slow", "ethernet_fast", "loopback TCP, one stream"),
@@ -54,13 +53,17 @@ def bandwidth_ladder(measurements):
                 "rung": rung,
                 "chapter_low_gbs": _in_gbs(low),
                 "chapter_high_gbs": _in_gbs(high),
-                "measured_gbs": m.value if m else None,
-                "low_gbs": m.spread[0] if m else None,
-                "high_gbs": m.spread[1] if m else None,
+                **_columns(m, "gbs"),
                 "note": m.note if m else "not measured here",
             }
         )
     return pl.DataFrame(rows)
+
+
+def _columns(m, unit):
+    """Value and spread of a Measurement as columns that end in `unit`; null if there is none."""
+    low, high = m.spread if m else (None, None)
+    return {f"measured_{unit}": m.value if m else None, f"low_{unit}": low, f"high_{unit}": high}
 
 
 def _in_gbs(name):
@@ -105,9 +108,7 @@ def latency_ladder(measured=None):
             {
                 "rung": rung,
                 "chapter_ns": chapter,
-                "measured_ns": m.value if m else None,
-                "low_ns": m.spread[0] if m else None,
-                "high_ns": m.spread[1] if m else None,
+                **_columns(m, "ns"),
                 "ratio": m.value / chapter if m else None,
                 "chapter_human_s": chapter / scale,
                 "measured_human_s": m.value / scale if m else None,

@@ -16,7 +16,8 @@ class Measurement:
 
     Attributes
     ----------
-    name: what was measured. value: median of the runs, in `unit`.
+    name: what was measured. value: in `unit`, the median of the runs; their mean where it is made
+    to be multiplied by a count.
     spread: (10th, 90th percentile) of the runs, same unit. runs: how many; 0 if computed.
     machine: short description of the machine. commit: version of the code, "" if unknown.
     when: UTC time, ISO 8601. note: what limits the figure, "" if nothing does.

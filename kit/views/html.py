@@ -48,7 +48,8 @@ def facts_and_measurements(facts, measurements, failed):
         table_html(machine, "This machine"),
         details("versions", f"<p>{escape(versions)}</p>"),
         table_html(
-            measurement_table(measurements), "Measured here: median, and 10 to 90 % of the runs"
+            measurement_table(measurements),
+            "Measured here, with the range of 10 to 90 % of the runs",
         ),
     ]
     parts += [f"<p><b>{escape(name)}</b> not measured. {escape(why)}</p>" for name, why in failed]

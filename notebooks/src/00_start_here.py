@@ -41,7 +41,7 @@ here = kit.doctor()
 here
 
 # %% [markdown]
-# Each line shows the middle value and the range that holds {{assume(80, 'the 10th to the 90th percentile')}} % of the runs. A note in the last column says what limits the figure.
+# Each line shows a typical value and the range that holds {{assume(80, 'the 10th to the 90th percentile')}} % of the runs. A note in the last column says what limits the figure.
 
 # %%
 speeds = measure.bandwidth_ladder(here.measurements)
