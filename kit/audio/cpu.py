@@ -83,12 +83,9 @@ def _by_fours(dct):
 def _arguments(spec, is_int16):
     """What the compiled code needs of a spec: numbers and float32 tables."""
     plan = tables.fft_plan(spec.fft // 2)
-    weights = tables.mel_weights(spec)
-    first, last = tables.band_edges(weights)
-    packed = np.concatenate([w[a:b] for w, a, b in zip(weights, first, last, strict=True)])
+    first, last, weights = tables.pack_bands(tables.mel_weights(spec))
     # half: the step from complex to real FFT adds two values where it should take their mean
     unit = 0.5 * spec.full_scale / (32_768 if is_int16 else 1)
-    turn = np.exp(-2j * np.pi * np.arange(spec.fft // 4 + 1) / spec.fft)
     numbers = (
         spec.hop, spec.lead, spec.padding == "reflect", spec.remove_dc, _F(spec.pre_emphasis),
         spec.power == 1, _F(spec.floor), _F(spec.log_scale), _F(spec.clip_range or 0),
@@ -96,13 +93,14 @@ def _arguments(spec, is_int16):
     )  # fmt: skip
     return (
         numbers, (tables.window(spec) * unit).astype(_F), np.array(plan.radices, np.int64),
-        _pairs(plan.twiddles), plan.order.astype(np.int64), _pairs(turn),
-        first, last, packed.astype(_F), _by_fours(tables.dct_matrix(spec)),
+        _pairs([*plan.twiddles, np.zeros(0)]), plan.order.astype(np.int64), _pairs([tables.real_turn(spec)]),
+        first, last, weights.astype(_F), _by_fours(tables.dct_matrix(spec)),
     )  # fmt: skip
 
 
-def _pairs(numbers):
-    """float32[n, 2] of complex numbers."""
+def _pairs(arrays):
+    """float32[n, 2]: complex numbers of all arrays, one after another."""
+    numbers = np.concatenate([a.ravel() for a in arrays])
     return np.stack([numbers.real, numbers.imag], 1).astype(_F)
 
 

@@ -86,14 +86,14 @@ def dct_matrix(spec):
 class FftPlan:
     """An in-place mixed-radix FFT of `size` complex points, decimation in frequency.
 
-    radices: of the stages, first to last. twiddles: complex128, stage by stage, for each place j
-    in a block and each output 1 ... radix - 1; nothing for the last stage, where all are one.
+    radices: of the stages, first to last. twiddles: for each stage but the last, where all are
+    one, complex128[step, radix - 1]: for each place in a block and each output but the first.
     order: int32[size]; X[k] ends at place order[k].
     """
 
     size: int
     radices: tuple
-    twiddles: np.ndarray
+    twiddles: tuple
     order: np.ndarray
 
 
@@ -103,14 +103,26 @@ def fft_plan(size, allowed=(4, 5, 3, 2)):
     twiddles, block = [], size
     for radix in radices[:-1]:
         j, i = np.arange(block // radix)[:, None], np.arange(1, radix)
-        twiddles.append(np.exp(-2j * np.pi * i * j / block).ravel())
+        twiddles.append(np.exp(-2j * np.pi * i * j / block))
         block //= radix
     order, rest, block = np.zeros(size, np.int32), np.arange(size), size
     for radix in radices:
         block //= radix
         order += (rest % radix * block).astype(np.int32)
         rest = rest // radix
-    return FftPlan(size, radices, np.concatenate([*twiddles, np.zeros(0)]), order)
+    return FftPlan(size, radices, tuple(twiddles), order)
+
+
+def real_turn(spec):
+    """complex128[fft / 4 + 1]: turns the odd half when a complex FFT of pairs becomes a real one."""
+    return np.exp(-2j * np.pi * np.arange(spec.fft // 4 + 1) / spec.fft)
+
+
+def pack_bands(weights):
+    """(first, last, packed): int32[mels] edges of each band, and its weights, one after another."""
+    first, last = band_edges(weights)
+    rows = zip(weights, first, last, strict=True)
+    return first, last, np.concatenate([w[a:b] for w, a, b in rows])
 
 
 def _factors(size, allowed):
