@@ -15,7 +15,7 @@ OLDEST, NEWEST = (3, 11), (3, 14)
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin", "python")
-EXTRAS = {"lab": "", "test": "[test]"}
+EXTRAS = {"lab": "", "test": "[test,kws]"}
 PIP_HINT = (
     "The packages could not be installed. Read the lines above: without a network, connect and "
     "try again; behind a proxy, set HTTPS_PROXY or PIP_INDEX_URL; on a full disk, free 2 GB. "

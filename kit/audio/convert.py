@@ -21,7 +21,9 @@ def to_float(samples, bits=None):
         return samples.astype(float)
     if samples.dtype.name not in _FULL:
         raise _bad("samples have a type that is not audio", samples.dtype.name, ", ".join(_FULL))
-    full = _FULL[samples.dtype.name] if bits is None or samples.dtype != np.int32 else 2 ** (bits - 1)
+    full = (
+        _FULL[samples.dtype.name] if bits is None or samples.dtype != np.int32 else 2 ** (bits - 1)
+    )
     return (samples.astype(float) - (128 if samples.dtype == np.uint8 else 0)) / full
 
 

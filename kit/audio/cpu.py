@@ -93,7 +93,8 @@ def _arguments(spec, is_int16):
     )  # fmt: skip
     return (
         numbers, (tables.window(spec) * unit).astype(_F), np.array(plan.radices, np.int64),
-        _pairs([*plan.twiddles, np.zeros(0)]), plan.order.astype(np.int64), _pairs([tables.real_turn(spec)]),
+        _pairs([*plan.twiddles, np.zeros(0)]), plan.order.astype(np.int64),
+        _pairs([tables.real_turn(spec)]),
         first, last, weights.astype(_F), _by_fours(tables.dct_matrix(spec)),
     )  # fmt: skip
 

@@ -82,8 +82,6 @@ def _check_array(audio):
         )
     if not shape[0]:
         raise _bad("is empty", shape, "one clip or more", "check the filter that chose the clips")
-    if not dtype.isnative:
-        raise _bad("has foreign byte order", str(dtype), "native", "audio.astype(np.int16)")
 
 
 def _check_rate(spec, rate):
@@ -117,7 +115,9 @@ def _choose(backend, on_gpu):
     from kit.audio import gpu
 
     if backend not in BACKENDS:
-        raise KitError("no such backend", found=backend, allowed=", ".join(BACKENDS), code="backend")
+        raise KitError(
+            "no such backend", found=backend, allowed=", ".join(BACKENDS), code="backend"
+        )
     if on_gpu and backend in ("cpu", "reference"):
         raise _bad("lies on the GPU", backend, "backend gpu or auto", "audio.get()")
     if on_gpu or (backend == "auto" and gpu.available()):

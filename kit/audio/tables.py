@@ -114,7 +114,7 @@ def fft_plan(size, allowed=(4, 5, 3, 2)):
 
 
 def real_turn(spec):
-    """complex128[fft / 4 + 1]: turns the odd half when a complex FFT of pairs becomes a real one."""
+    """complex128[fft / 4 + 1]: turns of the odd half, where an FFT of pairs becomes a real one."""
     return np.exp(-2j * np.pi * np.arange(spec.fft // 4 + 1) / spec.fft)
 
 
