@@ -25,6 +25,7 @@ _HOME = {  # name -> module that defines it
 }
 _MODULES = {
     "assumptions",
+    "audio",
     "claims",
     "corpus",
     "course",

@@ -94,7 +94,7 @@ def data_list(as_json: Json = False):
         {
             "name": d.name, "title": d.title, "files": d.files, "mb": round(d.total_bytes / 1e6, 1),
             "licence": d.licence, "retrieved": d.retrieved, "here": d.folder.exists(),
-            "url": d.url, "note": d.note,
+            "fetchable": d.fetchable, "url": d.url, "note": d.note,
         }
         for d in registry().values()
     ]  # fmt: skip
@@ -102,10 +102,9 @@ def data_list(as_json: Json = False):
         print(json.dumps(rows, indent=1, ensure_ascii=False))
         return
     for r in rows:
-        here = "here" if r["here"] else "not fetched"
-        print(
-            f"{r['name']}: {r['title']}, {r['files']} files, {r['mb']} MB, {r['licence']}, {here}"
-        )
+        size = f"{r['files']} files, {r['mb']} MB" if r["fetchable"] else r["note"]
+        here = "here" if r["here"] else "not fetched" if r["fetchable"] else "no manifest"
+        print(f"{r['name']}: {r['title']}, {size}, {r['licence']}, {here}")
 
 
 @data.command("fetch")
@@ -129,7 +128,8 @@ def data_verify(name: str):
 @bench.command("explorers")
 def bench_explorers(as_json: Json = False):
     """Time from a moved control to the figure data sent, for every explorer."""
-    from kit.bench import explorers, record
+    from kit.bench import record
+    from kit.bench.explorers import explorers
 
     rows = explorers()
     if as_json:
@@ -139,6 +139,23 @@ def bench_explorers(as_json: Json = False):
         print(
             f"{r['name']}: p50 {r['p50_ms']:.1f} ms, p95 {r['p95_ms']:.1f} ms, {r['moves']} moves"
         )
+
+
+@bench.command("features")
+def bench_features(
+    as_json: Json = False,
+    clips: Annotated[int, typer.Option(min=100, help="Clips of one second.")] = 2000,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that each is measured.")] = 7,
+):
+    """Clips a second that become features: ours, the peers, and what the machine could do."""
+    from kit.bench import record
+    from kit.bench.features import as_text, features
+
+    found = features(clips, rounds)
+    rows = found.pop("rows")
+    print(
+        json.dumps(record("features", rows) | found, indent=1) if as_json else as_text(found, rows)
+    )
 
 
 @course.command("build")

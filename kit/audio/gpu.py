@@ -60,11 +60,17 @@ def plan(spec, dtype, samples, teams=None):
             code="gpu",
         )
     fft = tables.fft_plan(half, RADICES)
+    options = _options(spec, dtype, samples, fft.radices, teams, two_pass)
+    return Plan(options, _arrays(spec, dtype, fft), teams, teams * team_bytes, two_pass)
+
+
+def _arrays(spec, dtype, fft):
+    """The tables as the kernel reads them, in the order of its arguments."""
     unit = 0.5 * spec.full_scale / (32_768 if dtype == np.int16 else 1)
     first, last, weights = tables.pack_bands(tables.mel_weights(spec))
     offsets = np.concatenate([[0], np.cumsum(last - first)[:-1]])
     twiddles = [stage.T.ravel() for stage in fft.twiddles]  # neighbours for neighbouring lanes
-    arrays = {
+    return {
         "window": (tables.window(spec) * unit).astype(np.float32),
         "twiddles": np.concatenate([*twiddles, np.zeros(1)]).astype(np.complex64),
         "turn": tables.real_turn(spec).astype(np.complex64),
@@ -72,8 +78,6 @@ def plan(spec, dtype, samples, teams=None):
         "weights": np.append(weights, 0).astype(np.float32),
         "dct": np.ascontiguousarray(tables.dct_matrix(spec).T, np.float32),
     }
-    options = _options(spec, dtype, samples, fft.radices, teams, two_pass)
-    return Plan(options, arrays, teams, teams * team_bytes, two_pass)
 
 
 def _even(teams):

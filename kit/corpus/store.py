@@ -49,11 +49,13 @@ class Verdict:
 def fetch(name, progress=None):
     """Make data set `name` available and return its folder (Path); nothing to do if intact.
 
-    Tries KIT_DATA_MIRROR (a folder or a URL with <name>/<archive> in it), then the public
-    address; a place whose files fail the check is passed over. Nothing is kept of a failed
+    Tries KIT_DATA_MIRROR, a folder or a URL with <name>/<archive> in it, or <name>/<file> for a
+    set of single files, then the public address; a place whose files fail the check is passed
+    over. Nothing is kept of a failed
     fetch, and files of the reader's own in the folder stay.
     """
     wanted = data_set(name)
+    _ = wanted.manifest  # raises where there is none
     if is_intact(name):
         return wanted.folder
     try:
@@ -82,6 +84,7 @@ def verify(name, folder=None):
     folder: where to look, by default where `fetch` puts it.
     """
     wanted, root = data_set(name), Path(folder or data_set(name).folder)
+    manifest = wanted.manifest
     if not root.is_dir():
         raise KitError(
             f"{name} is not here",
@@ -89,7 +92,6 @@ def verify(name, folder=None):
             remedy=f"run: kit data fetch {name}",
             code="not-fetched",
         )
-    manifest = wanted.manifest
     present = {str(p.relative_to(root).as_posix()) for p in root.rglob("*") if not p.is_dir()}
     missing = sorted(set(manifest) - present)
     changed = [p for p in sorted(present & set(manifest)) if _differs(root / p, *manifest[p])]
@@ -99,13 +101,12 @@ def verify(name, folder=None):
 def _first_good(wanted, tmp, progress):
     """Folder with the verified files, from the first place that has them."""
     mirror = os.environ.get("KIT_DATA_MIRROR", "").removeprefix("file://").rstrip("/")
-    places = [f"{mirror}/{wanted.name}/{wanted.archive}"] if mirror else []
+    places = [f"{mirror}/{wanted.name}"] if mirror else []
     reasons = []
     for number, place in enumerate([*places, wanted.url]):
         new = tmp / f"files-{number}"
         try:
-            archive = _get(place, tmp / f"{number}-{wanted.archive}", progress)
-            _unpack(archive, new, wanted)
+            _bring(place, new, wanted, progress)
             _check(wanted.name, new)
             return new
         except (OSError, ValueError) as error:  # KitError is a ValueError
@@ -115,9 +116,21 @@ def _first_good(wanted, tmp, progress):
     raise KitError(
         f"could not fetch {wanted.name}. " + " | ".join(reasons),
         code="download",
-        remedy="check the network, or put the archive into a folder <mirror>/"
-        f"{wanted.name}/ and set KIT_DATA_MIRROR to <mirror>",
+        remedy=f"check the network, or put the {'archive' if wanted.archive else 'files'} into "
+        f"a folder <mirror>/{wanted.name}/ and set KIT_DATA_MIRROR to <mirror>",
     )
+
+
+def _bring(place, new, wanted, progress):
+    """Fill the folder `new` from `place`: the public address, or the set's folder in a mirror."""
+    public = place == wanted.url
+    if wanted.archive:
+        source = place if public else f"{place}/{wanted.archive}"
+        archive = _get(source, new.with_name(f"{new.name}-{wanted.archive}"), progress)
+        return _unpack(archive, new, wanted)
+    for path in wanted.manifest:
+        (new / path).parent.mkdir(parents=True, exist_ok=True)
+        _get(wanted.address(path) if public else f"{place}/{path}", new / path, False)
 
 
 def _install(new, wanted):

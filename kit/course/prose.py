@@ -1,8 +1,8 @@
 """Numbers in the text: computed when a notebook is built, never typed.
 
 In Markdown cells of notebooks/src and labs/src, `{{expression}}` or `{{expression|.1f}}` is
-replaced by its value. The expression sees `gravity`, `value` (an assumption), `claim(n)`,
-`recomputed(n)`, `stated(n)`, and `assume(number, reason)` for a choice of ours.
+replaced by its value. The expression sees `gravity`, `audio`, `cost`, `value` (an assumption),
+`claim(n)`, `recomputed(n)`, `stated(n)`, and `assume(number, reason)` for a choice of ours.
 """
 
 import re
@@ -49,11 +49,14 @@ def _compute(source, names):
 
 
 def _names():
-    from kit import assumptions, gravity
+    from kit import assumptions, audio, gravity
+    from kit.audio import cost
     from kit.claims import claim
 
     return {
         "gravity": gravity,
+        "audio": audio,
+        "cost": cost,
         "value": assumptions.value,
         "recomputed": lambda n: claim(n).recomputed(),
         "stated": lambda n: claim(n).stated,

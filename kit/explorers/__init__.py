@@ -9,6 +9,7 @@ _HOME = {  # name -> module of kit.explorers with an Explorer of that name in EX
     "feeding": "gravity",
     "choke": "gravity",
     "energy": "gravity",
+    "features": "features",
 }
 
 __all__ = ["explore", "explorer", "explorer_names"]

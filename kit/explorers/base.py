@@ -15,7 +15,9 @@ from kit.views.html import details, show_figure, table_html
 
 @dataclass(frozen=True)
 class Control:
-    """One control. kind: "log" (slider over decades), "linear", "whole" or "choice".
+    """One control. kind: "log" (slider over decades), "linear", "whole", "choice" or "given".
+
+    A "given" one is no widget: the caller sets it, and `options` holds the function that checks it.
 
     label: what it is. unit: shown behind the label. value: at the start.
     low, high, step: range of sliders, in `unit`. options: tuple of texts, for "choice".
@@ -37,6 +39,8 @@ class Control:
 
     def check(self, value):
         """`value` if the control can take it, else a KitError."""
+        if self.kind == "given":
+            return self.options[0](value)
         if self.kind == "choice":
             good, allowed = value in self.options, ", ".join(self.options)
         else:
@@ -65,6 +69,11 @@ class Explorer:
     figure: Callable
     summary: Callable
     fallback: Callable
+
+    @property
+    def movable(self):
+        """The controls that are widgets."""
+        return tuple(c for c in self.controls if c.kind != "given")
 
     def settings(self, given):
         """dict of control -> value: the defaults with `given` put over them, checked."""
@@ -104,7 +113,8 @@ class Exploration:
         """Change controls, as a slider would, and redraw in place."""
         self.settings = self.explorer.settings(self.settings | settings)
         self._recompute()
-        current().put("settings", self.explorer.name, self.settings)
+        told = {c.name: self.settings[c.name] for c in self.explorer.movable}
+        current().put("settings", self.explorer.name, told)
         if self.panel:
             self.panel.redraw(self)
 
@@ -137,7 +147,7 @@ class Panel:
         import ipywidgets as w
 
         explorer = exploration.explorer
-        self.inputs = {c.name: _widget(c, exploration.settings[c.name]) for c in explorer.controls}
+        self.inputs = {c.name: _widget(c, exploration.settings[c.name]) for c in explorer.movable}
         picture = live_figure(exploration.figure)
         self.figure = picture.children[-1]
         self.text = w.HTML()

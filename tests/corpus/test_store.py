@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import os
+import sys
 import tarfile
 import threading
 import time
@@ -266,12 +267,106 @@ def test_the_lesson_goes_on_with_the_sample(tmp_path, monkeypatch):
 
 
 def test_the_registry_and_the_manifests_agree():
-    for data_set in corpus.registry().values():
-        manifest = data_set.manifest
+    sets = corpus.registry()
+    assert [name for name in sets if sets[name].fetchable] == ["fsdd", "librivox"]
+    for data_set in sets.values():
+        manifest = data_set.manifest if data_set.fetchable else {}
         assert len(manifest) == data_set.files
         assert sum(size for _, size in manifest.values()) == data_set.total_bytes
         assert data_set.archive.startswith(data_set.prefix)
         assert data_set.licence
+        assert data_set.note
+        assert bool(data_set.retrieved) == data_set.fetchable
+
+
+@pytest.mark.parametrize("name", ["speech-commands", "mswc"])
+@pytest.mark.parametrize("verb", ["fetch", "verify"])
+def test_a_set_without_a_manifest_says_how_to_use_a_copy(name, verb, capsys, monkeypatch):
+    from kit import cli
+
+    monkeypatch.setattr(sys, "argv", ["kit", "data", verb, name])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"kit: {name} has no manifest here")
+    assert f'kit.corpus.load_clips("{name}", folder)' in said.err
+
+
+def test_the_list_tells_what_can_be_fetched(capsys, monkeypatch, tmp_path):
+    from kit import cli
+
+    monkeypatch.setenv("KIT_DATA_HOME", str(tmp_path))
+    cli.data_list()
+    lines = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
+    assert list(lines) == list(corpus.registry())
+    assert "9 files, 0.5 MB, public domain, not fetched" in lines["librivox"]
+    assert "105 829 utterances" in lines["speech-commands"]
+    assert lines["mswc"].endswith("CC BY 4.0, no manifest")
+
+
+@pytest.fixture
+def singles(tiny, monkeypatch):
+    """The data set "tiny" as single files, which its public address calls by other names."""
+    wanted = dataclasses.replace(
+        store.data_set("tiny"),
+        archive="", prefix="", url="http://127.0.0.1:9/none", renamed=["rec", "the-rec"],
+    )  # fmt: skip
+    monkeypatch.setattr(store, "data_set", lambda name: wanted)
+    return tiny / "tiny"
+
+
+def put(folder, files):
+    """Write `files` (name -> bytes) below `folder`."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def test_single_files_come_from_the_mirror(singles):
+    put(singles, GOOD | {"surprise.sh": b"#!"})
+    folder = store.fetch("tiny", progress=False)
+    assert {p: (folder / p).read_bytes() for p in GOOD} == GOOD
+    assert store.verify("tiny").intact
+    assert not (folder / "surprise.sh").exists()
+
+
+def test_single_files_come_from_the_public_address_under_its_names(singles, monkeypatch):
+    names = {p: p.replace("recordings", "the-recordings") for p in GOOD}
+    put(singles / "public", {names[p]: content for p, content in GOOD.items()})
+    handler = partial(QuietHandler, directory=str(singles / "public"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        wanted = dataclasses.replace(store.data_set("tiny"), url=url)
+        monkeypatch.setattr(store, "data_set", lambda name: wanted)
+        folder = store.fetch("tiny", progress=False)
+        server.shutdown()
+    assert {p: (folder / p).read_bytes() for p in GOOD} == GOOD
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        GOOD | {"README.md": b"HELLO"},
+        GOOD | {"README.md": b"hello, longer"},
+        {"README.md": b"hello"},
+    ],
+)
+def test_wrong_or_missing_single_files_leave_nothing(singles, files):
+    put(singles, files)
+    with pytest.raises(KitError, match="could not fetch tiny.*put the files into"):
+        store.fetch("tiny", progress=False)
+    assert kept(singles.parent) == []
+
+
+def test_the_public_names_of_the_sentences():
+    found = corpus.data_set("librivox")
+    assert found.address("austen-0870.wav") == (
+        "https://raw.githubusercontent.com/cmusphinx/pocketsphinx/v5.1.1/test/data/librivox/"
+        "sense_and_sensibility_01_austen_64kb-0870.wav"
+    )
 
 
 def test_unknown_name_lists_the_known_ones():

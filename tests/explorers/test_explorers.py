@@ -3,7 +3,7 @@ import plotly.graph_objects as go
 import polars as pl
 import pytest
 
-from kit.bench import explorers as bench
+from kit.bench.explorers import explorers as bench
 from kit.errors import KitError
 from kit.explorers import explore, explorer, explorer_names
 from kit.explorers.base import Panel, log_steps

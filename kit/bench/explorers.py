@@ -1,7 +1,6 @@
-"""`kit bench`: how fast the kit itself is, measured."""
+"""How quickly an explorer answers a control."""
 
 import time
-from datetime import UTC, datetime
 
 import numpy as np
 
@@ -20,20 +19,6 @@ def explorers(moves=MOVES):
     return [_bench_one(name, moves) for name in explorer_names()]
 
 
-def record(name, rows):
-    """What `--json` prints and docs/benchmarks keeps: rows with machine, versions and time."""
-    from kit.measure.machine import commit, machine_facts, machine_name
-
-    return {
-        "benchmark": name,
-        "machine": machine_name(),
-        "commit": commit(),
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": machine_facts()["versions"],
-        "rows": rows,
-    }
-
-
 def _bench_one(name, moves):
     from kit.explorers import explore
     from kit.explorers.base import Panel
@@ -43,7 +28,7 @@ def _bench_one(name, moves):
     rng = np.random.default_rng(0)
     times = []
     for i in range(moves + 1):
-        control = shown.explorer.controls[i % len(shown.explorer.controls)]
+        control = shown.explorer.movable[i % len(shown.explorer.movable)]
         widget = shown.panel.inputs[control.name]
         value = _other_value(control, widget.value, rng)
         start = time.perf_counter()

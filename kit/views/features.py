@@ -1,0 +1,131 @@
+"""Pictures of features: the steps of a clip, the roofline, rates, and training-serving skew."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+from kit.numbers import shown, si
+from kit.views.theme import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED, figure, log_axis
+
+_POINTS = 800  # of a drawn waveform: a minimum and a maximum for each pixel
+_COLOURS = (BLUE, ORANGE, GREEN, PURPLE)
+_GROUPS = (  # of switches: where, colour, what the legend says
+    ("spec", BLUE, "another spec: the fingerprint differs"),
+    ("sound", ORANGE, "another sound: the fingerprint is the same"),
+)
+
+
+def steps(table):
+    """Waveform, log-mel energies and coefficients of one clip; table of the explorer "features"."""
+    by = {row["step"]: row for row in table.iter_rows(named=True)}
+    wave, mel, coeffs = (_array(by[name]) for name in ("samples", "log mel", "MFCC"))
+    hop_s = table["hop_ms"][0] / 1e3
+    t, low, high = _envelope(wave[0], 16_000)
+    when = np.arange(len(mel)) * hop_s
+    outline = go.Scatter(x=np.r_[t, t[::-1]], y=np.r_[high, low[::-1]], fill="toself", mode="lines",
+                         line={"color": BLUE, "width": 1}, hoverinfo="skip")  # fmt: skip
+    maps = [
+        go.Heatmap(x=when, y=np.arange(first, first + z.shape[1]), z=z.T, yaxis=axis,
+                   colorscale="Viridis", showscale=False,
+                   hovertemplate=f"%{{x:.3f}} s, {name} %{{y}}: %{{z:.2f}}<extra></extra>")
+        for z, axis, name, first in (
+            (mel, "y2", "band", 0), (coeffs[:, 1:], "y3", "coefficient", 1))
+    ]  # fmt: skip
+    top = max(1.0, float(np.abs(wave).max()))
+    return figure(
+        [outline, *maps],
+        f"{len(mel)} frames, {mel.shape[1]} log-mel bands, {coeffs.shape[1]} coefficients",
+        {"title": {"text": "time, s"}, "range": [0, wave.shape[1] / 16_000], "anchor": "y3"},
+        {"title": {"text": "sample"}, "domain": [0.74, 1], "range": [-top, top]},
+        height=560,
+        yaxis2={"title": {"text": "mel band"}, "domain": [0.36, 0.7]},
+        yaxis3={"title": {"text": "coefficient"}, "domain": [0, 0.32], "range": [0.5, 39.5]},
+        showlegend=False,
+    )
+
+
+def roofline(ceilings, marks):
+    """What machines can do at most, against operations per byte.
+
+    ceilings: polars table machine, gflops, gbs. marks: table name, intensity (FLOP/B), gflops.
+    """
+    x = np.geomspace(0.5, 500, 120)
+    traces = []
+    for (machine, gflops, gbs), colour in zip(ceilings.iter_rows(), _COLOURS, strict=False):
+        traces.append(
+            go.Scatter(x=x, y=np.minimum(gflops, gbs * x), mode="lines", name=machine,
+                       line={"color": colour, "width": 3},
+                       hovertemplate="%{x:.3g} FLOP/B: %{y:,.3g} GFLOP/s<extra></extra>")
+        )  # fmt: skip
+    traces.append(
+        go.Scatter(x=marks["intensity"], y=marks["gflops"], text=marks["name"], name="measured",
+                   mode="markers+text", textposition="bottom center",
+                   marker={"size": 12, "color": RED, "line": {"color": INK, "width": 1}})
+    )  # fmt: skip
+    top = 2 * max(ceilings["gflops"].max(), marks["gflops"].max())
+    return figure(
+        traces,
+        "Roofline: left of the bend memory limits, right of it arithmetic",
+        log_axis("operations per byte moved, FLOP/B", 0.5, 500),
+        log_axis("GFLOP/s", 0.3 * marks["gflops"].min(), top),
+        height=450,
+    )
+
+
+def rates(table):
+    """Clips/s of every backend, log bars; table of the rows of `kit bench features`."""
+    rows = table.sort("clips_per_s")
+    ours = [BLUE if name.startswith("kit") else GREY for name in rows["name"]]
+    bars = go.Bar(x=rows["clips_per_s"], y=rows["name"], orientation="h", showlegend=False,
+                  marker={"color": ours}, cliponaxis=False, textposition="outside",
+                  text=[si(r, "clips/s") for r in rows["clips_per_s"]],
+                  hovertemplate="%{y}: %{x:,.3g} clips/s<extra></extra>")  # fmt: skip
+    low, high = 0.3 * rows["clips_per_s"].min(), 6 * rows["clips_per_s"].max()
+    axis = {"automargin": True}
+    title, x = "Clips of one second, all in one run", log_axis("clips/s", low, high)
+    return figure([bars], title, x, axis, height=120 + 42 * rows.height)
+
+
+def skew(table, same_word_db):
+    """How far one switch moves the features; audio.skew_table, and a distance to compare with.
+
+    same_word_db: distance between two recordings of one word by one speaker, dB.
+    """
+    rows = table.sort("distance_db")
+    bars = [_skew_bars(rows, *group) for group in _GROUPS]
+    order = {
+        "categoryorder": "array",
+        "categoryarray": rows["switch"].to_list(),
+        "automargin": True,
+    }
+    line = {"type": "line", "x0": same_word_db, "x1": same_word_db, "y0": 0, "y1": 1,
+            "yref": "paper", "line": {"color": INK, "dash": "dot"}}  # fmt: skip
+    note = {"x": np.log10(same_word_db), "y": 0, "yref": "paper", "yanchor": "bottom",
+            "xanchor": "left", "showarrow": False, "text": " one word said twice"}  # fmt: skip
+    return figure(
+        bars,
+        "How far one switch moves the features",
+        log_axis("distance, dB per band", 0.1, 1000),
+        order,
+        height=180 + 30 * rows.height,
+        shapes=[line],
+        annotations=[note],
+        legend={"y": 1.02},
+    )
+
+
+def _skew_bars(rows, where, colour, label):
+    part = rows.filter(rows["where"] == where)
+    return go.Bar(x=part["distance_db"], y=part["switch"], orientation="h", name=label,
+                  marker={"color": colour}, textposition="outside", cliponaxis=False,
+                  text=[f"{shown(d)} dB" for d in part["distance_db"]])  # fmt: skip
+
+
+def _array(row):
+    return np.asarray(row["values"], np.float32).reshape(row["rows"], row["columns"])
+
+
+def _envelope(samples, rate):
+    """(seconds, least, greatest) of stretches of the samples, for drawing."""
+    stretch = max(1, len(samples) // _POINTS)
+    kept = samples[: len(samples) // stretch * stretch].reshape(-1, stretch)
+    return np.arange(len(kept)) * stretch / rate, kept.min(1), kept.max(1)

@@ -1,0 +1,282 @@
+# %% [markdown]
+# # Feature extraction
+#
+# A keyword spotter does not hear sound. It reads a small table of numbers that a program made of it. Training makes that table millions of times, the device makes it all day long, and both must make the same one. This lesson follows a clip through every step, counts what the steps cost, and measures what happens when two programs disagree in one setting.
+
+# %%
+import hashlib
+import os
+
+import numpy as np
+import polars as pl
+
+import kit
+from kit import audio, corpus, measure
+from kit.audio import cost, reference, skew
+from kit.bench import peers, recorded
+from kit.views import features as views
+from kit.views.sound import sound
+
+kit.lesson("04")
+
+# %% [markdown]
+# ## A clip of your choice
+#
+# Put another number into the brackets, or the path of a recording of your own. Reading it takes named steps only: decode, mix to mono, resample to {{value('kws_rate')}} Hz, cut or fill up to {{value('kws_clip')}} s. Nothing is made louder on the way.
+
+# %%
+recordings = corpus.recordings("fsdd")
+path = recordings.paths[1234 % len(recordings.paths)]
+clip = audio.fit(corpus.read_sound(path), 16_000)
+sound(clip, caption=path.name)
+
+# %%
+wav = audio.read_wav(path)
+print(wav.samples.dtype, wav.samples.shape, f"{wav.rate} Hz, {wav.bits} bit, {wav.seconds:.2f} s")
+
+# %% [markdown]
+# ## From samples to coefficients
+#
+# 1. **Frames.** Speech changes slowly, so it is cut into short windows that overlap.
+# 2. **Spectrum.** Each frame is faded in and out by a window function and goes through a Fourier transform. Its squared magnitude is the power in each bin.
+# 3. **Mel bands.** The ear tells low tones apart better than high ones. Triangles that grow wider upwards add the bins to bands.
+# 4. **Logarithm.** A sound twice as loud does not seem twice as loud. Now gain is a shift.
+# 5. **DCT.** Neighbouring bands say nearly the same. A cosine transform puts what they share into the first coefficients, and the rest is dropped.
+#
+# One `FeatureSpec` holds every setting. The whole lesson uses the preset `kws`.
+
+# %%
+spec = audio.preset("kws")
+spec
+
+# %%
+steps = reference.stages(clip, spec)
+{name: values.shape for name, values in steps.items()}
+
+# %%
+kit.explore("features", clip=clip)
+
+# %% [markdown]
+# Make the window long: harmonics part into lines, and a plosive smears. Make it short: the other way round. Raise the hop, and bytes and work fall together. Raise the bands beyond what the FFT can tell apart, and the lowest bands stay empty.
+
+# %% [markdown]
+# ## What it costs
+#
+# A clip of {{value('kws_clip')}} s has {{cost.bytes_per_clip(audio.preset('kws'), 16000)[0]/1e3}} kB. Predict what its features weigh, before you look it up above.
+
+# %%
+kit.predict("bytes", "What share of the bytes do the features have?", "%")
+
+# %%
+table = corpus.load_clips("folder", recordings.folder).table
+clips = corpus.waveforms(table[: min(3000, table.height)])
+features = audio.extract(clips, spec)
+read, written = cost.bytes_per_clip(spec, 16_000)
+share = 100 * features.nbytes / clips.nbytes
+kit.compare("bytes", share, unit="%", model=100 * written / read)
+
+# %% [markdown]
+# Work is counted in floating-point operations. A Fourier transform of `N` real points takes about `2.5 N log2 N` of them. That is how such programs are compared, whether or not they really do so many.
+
+# %%
+work = cost.operations_per_clip(spec, 16_000)
+steps_table = pl.DataFrame({"step": work.keys(), "mflop": [x / 1e6 for x in work.values()]})
+kit.after("bytes", kit.show(steps_table, "Operations for one clip"))
+
+# %% [markdown]
+# ## The roofline
+#
+# A machine has two ceilings: operations a second, and bytes a second. Which one you hit depends on the **intensity** of the work, the operations for each byte moved (Williams, Waterman and Patterson 2009):
+#
+# `clips/s <= min(arithmetic / operations per clip, memory / bytes per clip)`
+#
+# The ceilings are measured, not looked up: a matrix product for arithmetic, a copy for memory.
+
+# %%
+kit.predict("rate", "How many clips of a second can this machine turn into features?", "clips/s")
+
+# %%
+arithmetic, memory = measure.matrix_product(), measure.memory_copy()
+model, limit = cost.roofline(spec, 16_000, arithmetic.value, 2 * memory.value)
+batch = np.resize(clips, (2000, 16_000))
+runs = measure.time_runs(lambda: audio.extract(batch, spec, "cpu"), seconds=2)
+rate = measure.Measurement.of("features, all cores", len(batch) / np.array(runs), "clips/s")
+kit.compare("rate", rate, model=model, model_name="roofline")
+
+# %%
+intensity = sum(work.values()) / (read + written)
+ceilings = pl.DataFrame(
+    {
+        "machine": ["this machine, measured", "one H200, data sheet"],
+        "gflops": [arithmetic.value, kit.assumptions.value("h200_fp32")],
+        "gbs": [2 * memory.value, kit.assumptions.value("h200_memory")],
+    }
+)
+here = rate.value * sum(work.values()) / 1e9
+marks = pl.DataFrame({"name": ["kit, here"], "intensity": [intensity], "gflops": [here]})
+kit.after("rate", views.roofline(ceilings, marks))
+
+# %%
+kit.explain("rate", "Which ceiling is near, and why does a good program stay below it?")
+
+# %% [markdown]
+# <details><summary>One answer. Write yours first.</summary>
+#
+# The work has about {{sum(cost.operations_per_clip(audio.preset('kws'), 16000).values())/sum(cost.bytes_per_clip(audio.preset('kws'), 16000))|.0f}} operations for each byte, so on most machines arithmetic is the ceiling. A matrix product comes close to it because every addition has a multiplication to go with, in one instruction. A Fourier transform mostly adds. It also moves its numbers around between the stages, and the frames must be put side by side before all lanes of the processor can work. None of that counts as an operation, and all of it takes time.
+#
+# </details>
+
+# %% [markdown]
+# ## How the others do
+#
+# The same features, made with a library for Fourier transforms and two matrix products, in batches and on all cores. This is how most pipelines do it.
+
+# %%
+kit.predict("peer", "How many times as fast is the kit as SciPy with matrix products?", "x")
+
+# %%
+scipy_way = peers.scipy_rfft()
+small = batch[: peers.BATCH]
+gap = np.abs(scipy_way(small) - audio.extract(small, spec, "reference")).max()
+their_runs = measure.time_runs(lambda: scipy_way(small), seconds=1)
+theirs = measure.Measurement.of("SciPy", len(small) / np.array(their_runs), "clips/s")
+print(f"largest difference to the reference: {gap:.1e}")
+kit.compare("peer", rate.over(theirs, "kit over SciPy"))
+
+# %% [markdown]
+# They do the same arithmetic. The difference is where the numbers lie meanwhile. A batch of frames is larger than the caches, so each step of the plain program writes to memory and reads back. The kit takes as many frames as a vector has lanes through all steps before it takes the next ones.
+#
+# The figure shows a recorded run of `kit bench features`, with more peers, on the machine that its title names.
+
+# %%
+record = recorded("features")[0]
+recorded_rates = views.rates(pl.DataFrame(record["rows"]))
+recorded_rates.update_layout(title_text=f"{record['machine']}, {record['when'][:10]}")
+kit.after("peer", recorded_rates)
+
+# %% [markdown]
+# ## All of MSWC
+#
+# The Multilingual Spoken Words Corpus has {{value('mswc_clips')/1e6}} million clips and {{value('mswc_gb')}} GB. How long does this machine take to make all its features, if something hands it the samples fast enough?
+
+# %%
+kit.predict("mswc", "How many minutes take the features of all clips of MSWC here?", "min")
+
+# %%
+mswc = kit.assumptions.value("mswc_clips")
+minutes = measure.Measurement.of("MSWC, features", mswc * np.array(runs) / len(batch) / 60, "min")
+kit.compare("mswc", minutes, model=mswc / model / 60, model_name="roofline")
+
+# %% [markdown]
+# Beside it, the time to bring the samples, and what one GPU could do at most by its data sheet. Where a GPU was measured, its recorded rate joins the table.
+
+# %%
+size_gb = kit.assumptions.value("mswc_gb")
+gpu_most, _ = cost.roofline(spec, 16_000, *map(float, ceilings.row(1)[1:]))
+rows = [
+    ("features, this machine, measured", mswc / rate.value),
+    ("features, one H200, roofline of its data sheet", mswc / gpu_most),
+    ("reading the samples from an NVMe disk", size_gb / kit.assumptions.value("nvme")),
+    ("reading them from one object-store stream",
+     size_gb / kit.assumptions.value("object_store_stream")),
+]
+rows += [
+    (f"features, {r['machine']}, recorded {r['when'][:10]}", mswc / r["clips_per_s"])
+    for r in recorded("features-gpu")[:1]
+]
+times = pl.DataFrame(rows, schema=["what", "seconds"], orient="row").sort("seconds")
+kit.after("mswc", kit.show(times, "All of MSWC"))
+
+# %% [markdown]
+# A fast kernel moves the bottleneck; it does not remove it. Compare the rows: from which rate on is the disk what you wait for? That is data gravity again.
+
+# %% [markdown]
+# ## Training-serving skew
+#
+# A model is trained on features from one program and served features from another. Each is right by its own documentation. If they differ in one switch, the model sees sounds that nobody made.
+#
+# The distance between two feature arrays is given in decibels for each band, so that it can be compared with something you know: how much one word differs when one person says it twice.
+
+# %%
+kit.predict("skew", "The server uses the slaney mel scale, training htk. How far apart?", "dB")
+
+# %%
+some = clips[:: max(1, len(clips) // 300)]
+skewed = skew.skew_table(some, spec)
+of = dict(zip(skewed["switch"], skewed["distance_db"], strict=True))
+kit.compare("skew", of["mel scale: slaney for htk"], unit="dB")
+
+# %%
+word = [os.path.basename(p).split("_")[0] for p in table["path"][: len(clips)]]
+pairs = [i for i in range(len(word) - 1) if word[i] == word[i + 1]]  # neighbours: one word, again
+twice = skew.distance_db(features[pairs], features[[i + 1 for i in pairs]], spec)
+kit.after("skew", views.skew(skewed, twice), kit.show(skewed, "One switch each"))
+
+# %% [markdown]
+# Blue switches are in the spec. Its **fingerprint** changes with every one of them, travels with every feature table and every model, and a mix-up is refused by name:
+
+# %%
+served = spec.changed(mel_scale="slaney")
+try:
+    spec.require(served, "the features of this request")
+except kit.KitError as error:
+    print(error)
+
+# %% [markdown]
+# Orange switches are in the sound. The recipe is the same, so no fingerprint helps. A quieter microphone, or a source of lower rate, shows only in the statistics of what arrives. The lesson on drift is about them.
+#
+# Mind what hides in the averages. Recordings are filled up with silence, and two recipes agree about silence, unless it is the floor that differs. These recordings have a rate of {{assume(8, 'kHz of the Free Spoken Digit Dataset, by its registry entry')}} kHz to begin with, so that the switch "a recording of {{8}} kHz" finds little left to remove.
+
+# %%
+kit.explain("skew", "Which of these would your tests catch, which your monitoring, which neither?")
+
+# %% [markdown]
+# ## The same bytes every time
+#
+# A feature must depend on its clip and on nothing else: not on the batch it travels in, not on the number of workers, not on who comes before. Then features can be cached under the hash of clip and spec, made again after a crash, and compared between machines.
+
+# %%
+def digest(array):
+    return hashlib.sha256(array.tobytes()).hexdigest()[:16]
+
+
+alone = np.concatenate([audio.extract(one[None], spec) for one in some])
+backwards = audio.extract(some[::-1], spec)[::-1]
+print(digest(audio.extract(some, spec)), digest(alone), digest(backwards))
+
+# %% [markdown]
+# Another backend rounds elsewhere. Its bytes differ, its values hardly. So the key of a cache names the backend, and a test between backends has a tolerance with a reason: float32 rounds relative to the loudest bin of a frame, and the logarithm shows that in the faint ones.
+
+# %%
+exact = audio.extract(some, spec, "reference")
+print(f"largest difference to the reference: {np.abs(exact - alone).max():.1e}")
+
+# %% [markdown]
+# Not every library keeps this promise. A floor that lies so many decibels below the loudest value **of the batch** gives a clip other features in other company. Here the same clip goes alone, and beside one that is ten times as loud:
+
+# %%
+quiet = (some[:1] * 0.1).astype(np.int16)
+floor_spec = audio.preset("librosa", dct="none", coeffs=128, top_db=None)
+together = audio.extract(np.concatenate([quiet, some[:1]]), floor_spec)
+own, shared = (np.maximum(together[0], x.max() - 30) for x in (together[:1], together))
+print(f"values that the company changes: {(own != shared).mean():.0%}")
+
+# %% [markdown]
+# ## What the chapter says, recomputed
+
+# %%
+kit.show_claims("04")
+
+# %% [markdown]
+# ## Checkpoint
+#
+# Five questions, drawn from a pool. Four right answers pass.
+
+# %%
+kit.checkpoint("04")
+
+# %%
+kit.report()
+
+# %% [markdown]
+# Now do [lab 04](../labs/release/lab04_feature_extraction/lab04_feature_extraction.ipynb).
