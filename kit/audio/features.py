@@ -39,9 +39,7 @@ def extract(audio, spec, backend="auto", rate=None):
         from kit.audio import reference
 
         return reference.extract(audio, spec).astype(np.float32)
-    from kit.audio import cpu
-
-    return cpu.extract(np.ascontiguousarray(audio), spec)
+    return _cpu().extract(np.ascontiguousarray(audio), spec)
 
 
 def as_spec(spec):
@@ -123,6 +121,19 @@ def _choose(backend, on_gpu):
     if on_gpu or (backend == "auto" and gpu.available()):
         return "gpu"
     return "cpu" if backend == "auto" else backend
+
+
+def _cpu():
+    try:
+        from kit.audio import cpu
+    except ImportError as cause:
+        raise KitError(
+            "the CPU backend needs numba",
+            found=str(cause),
+            remedy='install numba, or use backend="reference"',
+            code="backend",
+        ) from cause
+    return cpu
 
 
 def _bad(fault, found, allowed, remedy):

@@ -64,8 +64,8 @@ def _steps(clip, window_ms, hop_ms, mels, coeffs):
             "step": [name for name, *_ in rows],
             "rows": [len(x) for _, x, *_ in rows],
             "columns": [x.shape[1] for _, x, *_ in rows],
-            "kb": [x.size * size / 1e3 for _, x, size, _ in rows],
-            "mflop": [operations / 1e6 for *_, operations in rows],
+            "size_kb": [x.size * size / 1e3 for _, x, size, _ in rows],
+            "work_mflop": [operations / 1e6 for *_, operations in rows],
             "hop_ms": [float(hop_ms)] * len(rows),
             "values": [_values(x if n in drawn else x[:0]) for n, x, *_ in rows],
         }
@@ -78,8 +78,8 @@ def _values(array):
 
 def _summary(table):
     by = {row["step"]: row for row in table.iter_rows(named=True)}
-    raw, features = by["samples"]["kb"], by["MFCC"]["kb"]
-    work, moved = table["mflop"].sum(), raw + features
+    raw, features = by["samples"]["size_kb"], by["MFCC"]["size_kb"]
+    work, moved = table["work_mflop"].sum(), raw + features
     return (
         f"{plural(by['MFCC']['rows'], 'frame')} of {plural(by['frames']['columns'], 'sample')}, "
         f"{plural(by['MFCC']['columns'], 'coefficient')} each. {shown(raw)} kB of sound become "
@@ -89,7 +89,7 @@ def _summary(table):
 
 
 def _rows(table):
-    return table.select("step", "rows", "columns", "kb", "mflop")
+    return table.select("step", "rows", "columns", "size_kb", "work_mflop")
 
 
 EXPLORERS = {

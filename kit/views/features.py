@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 from kit.numbers import shown, si
 from kit.views.theme import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED, figure, log_axis
 
+_RATE = 16_000  # Hz, of every clip that is drawn
 _POINTS = 800  # of a drawn waveform: a minimum and a maximum for each pixel
 _COLOURS = (BLUE, ORANGE, GREEN, PURPLE)
 _GROUPS = (  # of switches: where, colour, what the legend says
@@ -18,27 +19,18 @@ def steps(table):
     """Waveform, log-mel energies and coefficients of one clip; table of the explorer "features"."""
     by = {row["step"]: row for row in table.iter_rows(named=True)}
     wave, mel, coeffs = (_array(by[name]) for name in ("samples", "log mel", "MFCC"))
-    hop_s = table["hop_ms"][0] / 1e3
-    t, low, high = _envelope(wave[0], 16_000)
-    when = np.arange(len(mel)) * hop_s
-    outline = go.Scatter(x=np.r_[t, t[::-1]], y=np.r_[high, low[::-1]], fill="toself", mode="lines",
-                         line={"color": BLUE, "width": 1}, hoverinfo="skip")  # fmt: skip
-    maps = [
-        go.Heatmap(x=when, y=np.arange(first, first + z.shape[1]), z=z.T, yaxis=axis,
-                   colorscale="Viridis", showscale=False,
-                   hovertemplate=f"%{{x:.3f}} s, {name} %{{y}}: %{{z:.2f}}<extra></extra>")
-        for z, axis, name, first in (
-            (mel, "y2", "band", 0), (coeffs[:, 1:], "y3", "coefficient", 1))
-    ]  # fmt: skip
+    own = _own_scale(coeffs[:, 1:])  # the first is the level, and so large that it hides the rest
+    when = np.arange(len(mel)) * table["hop_ms"][0] / 1e3
+    maps = [_heat(when, mel, "y2", "band", 0), _heat(when, own, "y3", "coefficient", 1)]
     top = max(1.0, float(np.abs(wave).max()))
     return figure(
-        [outline, *maps],
+        [_outline(wave[0]), *maps],
         f"{len(mel)} frames, {mel.shape[1]} log-mel bands, {coeffs.shape[1]} coefficients",
-        {"title": {"text": "time, s"}, "range": [0, wave.shape[1] / 16_000], "anchor": "y3"},
+        {"title": {"text": "time, s"}, "range": [0, wave.shape[1] / _RATE], "anchor": "y3"},
         {"title": {"text": "sample"}, "domain": [0.74, 1], "range": [-top, top]},
         height=560,
         yaxis2={"title": {"text": "mel band"}, "domain": [0.36, 0.7]},
-        yaxis3={"title": {"text": "coefficient"}, "domain": [0, 0.32], "range": [0.5, 39.5]},
+        yaxis3={"title": {"text": "coefficient, own scale"}, "domain": [0, 0.32]},
         showlegend=False,
     )
 
@@ -124,8 +116,23 @@ def _array(row):
     return np.asarray(row["values"], np.float32).reshape(row["rows"], row["columns"])
 
 
-def _envelope(samples, rate):
-    """(seconds, least, greatest) of stretches of the samples, for drawing."""
+def _own_scale(columns):
+    """Each column without its mean, over its standard deviation."""
+    spread = columns.std(0)
+    return (columns - columns.mean(0)) / np.where(spread > 0, spread, 1)
+
+
+def _outline(samples):
+    """The waveform as a filled outline: least and greatest sample of each stretch."""
     stretch = max(1, len(samples) // _POINTS)
     kept = samples[: len(samples) // stretch * stretch].reshape(-1, stretch)
-    return np.arange(len(kept)) * stretch / rate, kept.min(1), kept.max(1)
+    t, low, high = np.arange(len(kept)) * stretch / _RATE, kept.min(1), kept.max(1)
+    return go.Scatter(x=np.r_[t, t[::-1]], y=np.r_[high, low[::-1]], fill="toself", mode="lines",
+                      line={"color": BLUE, "width": 1}, hoverinfo="skip")  # fmt: skip
+
+
+def _heat(when, columns, axis, name, first):
+    rows = np.arange(first, first + columns.shape[1])
+    seen = f"%{{x:.3f}} s, {name} %{{y}}: %{{z:.2f}}<extra></extra>"
+    return go.Heatmap(x=when, y=rows, z=columns.T, yaxis=axis, colorscale="Viridis",
+                      showscale=False, hovertemplate=seen)  # fmt: skip

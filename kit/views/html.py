@@ -5,9 +5,10 @@ from html import escape
 from kit.numbers import heading, shown
 
 _STYLE = (
-    "<style>.kit-table{border-collapse:collapse;margin:.3em 0}.kit-table caption{text-align:left;"
-    "font-weight:600;padding:.2em 0}.kit-table td,.kit-table th{padding:.25em .7em;border-bottom:"
-    "1px solid #d5d9de;text-align:left!important;vertical-align:top;white-space:normal}"
+    "<style>.kit-table{border-collapse:collapse;margin:.3em 0}"
+    ".kit-table caption{text-align:left;font-weight:600;padding:.2em 0;white-space:nowrap}"
+    ".kit-table td,.kit-table th{padding:.25em .7em;border-bottom:1px solid #d5d9de;"
+    "text-align:left!important;vertical-align:top;white-space:normal}"
     ".kit-table td.n{text-align:right!important;font-variant-numeric:tabular-nums;"
     "white-space:nowrap}</style>"
 )

@@ -80,7 +80,7 @@ kit.compare("bytes", share, unit="%", model=100 * written / read)
 
 # %%
 work = cost.operations_per_clip(spec, 16_000)
-steps_table = pl.DataFrame({"step": work.keys(), "mflop": [x / 1e6 for x in work.values()]})
+steps_table = pl.DataFrame({"step": work.keys(), "work_mflop": [x / 1e6 for x in work.values()]})
 kit.after("bytes", kit.show(steps_table, "Operations for one clip"))
 
 # %% [markdown]
@@ -172,19 +172,19 @@ kit.compare("mswc", minutes, model=mswc / model / 60, model_name="roofline")
 
 # %%
 size_gb = kit.assumptions.value("mswc_gb")
-gpu_most, _ = cost.roofline(spec, 16_000, *map(float, ceilings.row(1)[1:]))
-rows = [
-    ("features, this machine, measured", mswc / rate.value),
-    ("features, one H200, roofline of its data sheet", mswc / gpu_most),
-    ("reading the samples from an NVMe disk", size_gb / kit.assumptions.value("nvme")),
-    ("reading them from one object-store stream",
-     size_gb / kit.assumptions.value("object_store_stream")),
-]
-rows += [
-    (f"features, {r['machine']}, recorded {r['when'][:10]}", mswc / r["clips_per_s"])
-    for r in recorded("features-gpu")[:1]
-]
-times = pl.DataFrame(rows, schema=["what", "seconds"], orient="row").sort("seconds")
+gpu_most, _ = cost.roofline(spec, 16_000, *ceilings.row(1)[1:])
+seconds = {
+    "features, this machine, measured": mswc / rate.value,
+    "features, one H200, roofline of its data sheet": mswc / gpu_most,
+    "samples from an NVMe disk": size_gb / kit.assumptions.value("nvme"),
+    "samples from an object store": size_gb / kit.assumptions.value("object_store_stream"),
+}
+for gpu in recorded("features-gpu")[:1]:
+    seconds[f"features, {gpu['machine']}, recorded"] = mswc / gpu["clips_per_s"]
+
+# %%
+rows = sorted(seconds.items(), key=lambda row: row[1])
+times = pl.DataFrame(rows, schema=["what", "time_s"], orient="row")
 kit.after("mswc", kit.show(times, "All of MSWC"))
 
 # %% [markdown]

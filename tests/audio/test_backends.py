@@ -127,6 +127,17 @@ def test_the_core_needs_numpy_and_numba_alone():
     assert done.stdout.strip() == "(2, 98, 13) 8", done.stderr
 
 
+def test_without_numba_the_error_says_what_to_do():
+    code = (
+        "import sys; sys.modules['numba'] = None\nimport numpy as np\nfrom kit import audio\n"
+        "x = np.zeros((1, 16000), np.int16)\nprint(audio.extract(x, 'kws', 'reference').shape)\n"
+        "audio.extract(x, 'kws', 'cpu')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "(1, 98, 13)"
+    assert "the CPU backend needs numba" in done.stderr
+
+
 GOOD = np.zeros((2, 16_000), np.int16)
 
 

@@ -1,0 +1,147 @@
+"""The checks of lab 04 accept the right work, reject the usual slips, and say why."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from kit import audio
+from kit.course.labs import labs_folder
+
+
+@pytest.fixture(scope="module")
+def checks():
+    folders = [str(labs_folder() / "checks"), str(labs_folder() / "checks" / "hidden")]
+    sys.path[:0] = folders
+    import checks_lab04
+    import hidden_lab04
+
+    yield checks_lab04, hidden_lab04
+    del sys.path[:2]
+
+
+def solutions():
+    """Functions of the master, by running its solution cells."""
+    from kit.course.cells import read_source
+
+    names = {"np": np, "audio": audio}
+    for _, text, marks in read_source(labs_folder() / "src" / "lab04_feature_extraction.py"):
+        if marks.get("kind") == "solution":
+            exec(text, names)
+    return names
+
+
+TASKS = {
+    "frames": "cut_frames", "short": "cut_frames", "bands": "log_mel", "cepstra": "cepstra",
+    "roofline": "corpus_time", "switch": "find_switch",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("time", range(3))
+def test_the_master_passes_visible_and_hidden(checks, task, time):
+    for module in checks:
+        getattr(module, task)(solutions()[TASKS[task]])
+
+
+def cut(samples, window, hop, count=None, dtype=None):
+    if count is None:
+        count = 1 + (len(samples) - window) // hop
+    at = np.arange(count)[:, None] * hop + np.arange(window)
+    return np.asarray(samples, dtype)[np.clip(at, 0, len(samples) - 1)]
+
+
+def mel(frames, weights, fft, floor, window=None, power=2, log=np.log, add=False):
+    n = frames.shape[1]
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n) if window is None else window(n)
+    bands = np.abs(np.fft.rfft(frames * hann, fft)) ** power @ weights.T
+    return log(bands + floor) if add else log(np.maximum(bands, floor))
+
+
+def dct(logs, coeffs, half=0.5, ortho=True):
+    mels = logs.shape[1]
+    k, m = np.arange(coeffs)[:, None], np.arange(mels)
+    matrix = np.sqrt(2 / mels) * np.cos(np.pi * k * (m + half) / mels)
+    if ortho:
+        matrix[0] /= np.sqrt(2)
+    return logs @ matrix.T
+
+
+def slowest(clips, operations, read, written, gflops, memory_gbs, disk_gbs, both=False):
+    times = {
+        "arithmetic": clips * operations / (gflops * 1e9),
+        "memory": clips * (read + written * (not both)) / (memory_gbs * 1e9),
+        "disk": clips * (read + written * both) / (disk_gbs * 1e9),
+    }
+    name = max(times, key=times.get)
+    return times[name], name
+
+
+def exactly(clips, served, spec, candidates):
+    for name, c in {"none": spec, **candidates}.items():
+        if np.array_equal(audio.extract(clips, c), served):
+            return name
+    return "unknown"
+
+
+def nearest(clips, served, spec, candidates):
+    def gap(c):
+        mine = audio.extract(clips, c)
+        return np.abs(mine - served).max() if mine.shape == served.shape else np.inf
+
+    return min({"none": spec, **candidates}.items(), key=lambda kv: gap(kv[1]))[0]
+
+
+class AlwaysEqual:
+    """Claims to be whatever it is compared with."""
+
+    shape = dtype = property(lambda self: self)
+
+    def __eq__(self, other):
+        return True
+
+    __lt__ = __le__ = __gt__ = __ge__ = __ne__ = __eq__
+    __hash__ = object.__hash__
+
+    def __float__(self):
+        return 1.0
+
+    def __bool__(self):
+        return True
+
+
+WRONG = [
+    ("frames", lambda x, w, h: cut(x, w, h, count=(len(x) - w) // h), "the first is one"),
+    ("frames", lambda x, w, h: cut(x, w, h, count=1 + len(x) // h), "only whole frames count"),
+    ("frames", lambda x, w, h: cut(x, w, h, dtype=float), "do not convert"),
+    ("frames", lambda x, w, h: cut(x, w, h).tolist(), "NumPy array"),
+    ("frames", lambda x, w, h: AlwaysEqual(), "NumPy array"),
+    ("short", cut, "should raise ValueError"),
+    ("short", lambda x, w, h: ValueError("no"), "do not return it"),
+    ("bands", lambda *a: mel(*a, window=np.hanning), "the periodic one"),
+    ("bands", lambda *a: mel(*a, window=np.ones), "multiply by the window"),
+    ("bands", lambda *a: mel(*a, power=1), "not the magnitude"),
+    ("bands", lambda *a: mel(*a, log=np.log10), "natural logarithm"),
+    ("bands", lambda *a: mel(*a, add=True), "do not add it"),
+    ("bands", lambda *a: mel(*a).T, "one row a frame"),
+    ("bands", lambda *a: AlwaysEqual(), "NumPy array"),
+    ("cepstra", lambda x, c: dct(x, c, ortho=False), "its own factor"),
+    ("cepstra", lambda x, c: dct(x, c, half=0), "m starts at one half"),
+    ("cepstra", lambda x, c: dct(x, x.shape[1]), "one column a coefficient"),
+    ("roofline", lambda **k: slowest(**k, both=True), "samples only"),
+    ("roofline", lambda **k: slowest(**k)[::-1], "should be a number"),
+    ("roofline", lambda **k: list(slowest(**k)), r"return \(seconds, name\)"),
+    ("roofline", lambda **k: (AlwaysEqual(), AlwaysEqual()), "should be a number"),
+    ("switch", exactly, "then with a tolerance"),
+    ("switch", nearest, "'unknown'"),
+    ("switch", lambda *a: "none", "find_switch, with"),
+    ("switch", lambda *a: AlwaysEqual(), "find_switch, with"),
+]
+
+
+@pytest.mark.parametrize(("task", "attempt", "word"), WRONG)
+def test_usual_slips_fail_with_a_hint(checks, task, attempt, word):
+    for module in checks:
+        with np.errstate(all="ignore"), pytest.raises(AssertionError, match=word) as fault:
+            getattr(module, task)(attempt)
+        assert len(str(fault.value)) < 400
