@@ -146,11 +146,19 @@ def bench_features(
     as_json: Json = False,
     clips: Annotated[int, typer.Option(min=100, help="Clips of one second.")] = 2000,
     rounds: Annotated[int, typer.Option(min=1, help="Times that each is measured.")] = 7,
+    gpu: Annotated[bool, typer.Option("--gpu", help="On the first CUDA device.")] = False,
 ):
     """Clips a second that become features: ours, the peers, and what the machine could do."""
     from kit.bench import record
     from kit.bench.features import as_text, features
 
+    if gpu:
+        from kit.bench.gpu import features_gpu
+
+        found = features_gpu(rounds)
+        rows = found.pop("rows")
+        print(json.dumps(record("features-gpu", rows) | found, indent=1))
+        return
     found = features(clips, rounds)
     rows = found.pop("rows")
     print(

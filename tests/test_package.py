@@ -99,7 +99,7 @@ def test_every_part_of_the_package_stays_thin(folder):
                 spoken |= set(range(node.lineno, node.end_lineno + 1))
         lines = enumerate(text.splitlines(), 1)
         total += sum(1 for n, x in lines if x.strip()[:1] not in ("", "#") and n not in spoken)
-    assert total < 1500, total
+    assert total < 2000, total
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(root())))

@@ -33,5 +33,5 @@ CLAIMS = [
           "{right} of them is among the {described} that Park et al. describe: time warping, and "
           "masks over frequencies and over times. All work on the spectrogram, not on the sound; "
           "noise and pitch are other methods.",
-          units={"right": "things"}),
+          units={"right": ""}),
 ]  # fmt: skip

@@ -180,7 +180,8 @@ seconds = {
     "samples from an object store": size_gb / kit.assumptions.value("object_store_stream"),
 }
 for gpu in recorded("features-gpu")[:1]:
-    seconds[f"features, {gpu['machine']}, recorded"] = mswc / gpu["clips_per_s"]
+    best = max(row["clips_per_s"] for row in gpu["rows"])
+    seconds[f"features, {gpu['device']}, recorded"] = mswc / best
 
 # %%
 rows = sorted(seconds.items(), key=lambda row: row[1])
@@ -258,7 +259,7 @@ print(f"largest difference to the reference: {np.abs(exact - alone).max():.1e}")
 quiet = (some[:1] * 0.1).astype(np.int16)
 floor_spec = audio.preset("librosa", dct="none", coeffs=128, top_db=None)
 together = audio.extract(np.concatenate([quiet, some[:1]]), floor_spec)
-own, shared = (np.maximum(together[0], x.max() - 30) for x in (together[:1], together))
+own, shared = (np.maximum(together[0], x.max() - 80) for x in (together[:1], together))
 print(f"values that the company changes: {(own != shared).mean():.0%}")
 
 # %% [markdown]

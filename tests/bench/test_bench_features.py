@@ -1,6 +1,7 @@
 """`kit bench features`: peers compute the same, rows are measured, a missing peer is said."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -83,3 +84,41 @@ def test_the_record_meets_the_target():
     ours = next(r for r in recorded("features")[0]["rows"] if r["name"] == bench.OURS)
     assert ours["ratio_to_best_peer"] >= 2
     assert preset("kws").fingerprint == peers.SPEC.fingerprint
+
+
+def test_the_unfused_gpu_peer_computes_the_same(monkeypatch):
+    """Its code runs on any array library with NumPy's names; here on NumPy itself."""
+    from kit.bench import gpu
+
+    monkeypatch.setattr(gpu, "_PEER_CLIPS", 4)
+    np.random.seed(0)  # noqa: NPY002 - CuPy has this interface
+    run = gpu._cufft(np)
+    np.random.seed(0)  # noqa: NPY002
+    clips = gpu._noise(np, 4)
+    assert np.abs(run() - audio.extract(clips, "kws", "reference")).max() < 1e-3
+
+
+def test_without_a_device_the_gpu_bench_says_so():
+    from kit.audio import gpu
+
+    if gpu.available():
+        pytest.skip("a CUDA device is here")
+    command = [sys.executable, "-m", "kit", "bench", "features", "--gpu"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert re.search("needs CuPy|no CUDA device", done.stderr)
+
+
+@pytest.mark.gpu
+def test_the_gpu_bench_measures_every_size():
+    from kit.audio import gpu
+    from kit.bench.gpu import features_gpu
+
+    if not gpu.available():
+        pytest.skip("no CUDA device")
+    found = features_gpu(rounds=1, sizes=(1, 1000))
+    ours = [(r["name"], r["clips"]) for r in found["rows"] if r["name"].startswith("kit")]
+    resident = "kit, device resident"
+    assert ours == [(resident, 1), (resident, 1000), ("kit, streamed", 1000)]
+    assert all(r["clips_per_s"] > 0 for r in found["rows"])
+    assert found["ceilings"]["gbs"] > 10
