@@ -1,0 +1,1 @@
+"""The case of the course: building the data of a keyword spotter."""
