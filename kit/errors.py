@@ -22,7 +22,8 @@ class KitError(ValueError):
         if allowed:
             parts.append(f"Allowed: {allowed.rstrip('.')}")
         if remedy:
-            parts.append(f"{remedy[0].upper()}{remedy[1:].rstrip('.')}")
+            plain = remedy.split()[0].rstrip(",").isalpha()  # a word, not a call such as np.stack
+            parts.append((remedy[0].upper() + remedy[1:] if plain else remedy).rstrip("."))
         super().__init__(". ".join(parts) + ".")
 
 

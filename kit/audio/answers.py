@@ -58,6 +58,6 @@ def fft_share(fft, mels, coeffs):
     return 100 * steps["FFT"] / sum(steps.values())
 
 
-def rms_db(gap_db, silent_share):
-    """Root mean square distance if a share of the frames differs by `gap_db`, the rest by 0."""
-    return gap_db * float(np.sqrt(1 - silent_share))
+def rms_db(gap_db, silent_percent):
+    """Root mean square distance if frames differ by `gap_db` but for the silent ones, dB."""
+    return gap_db * float(np.sqrt(1 - silent_percent / 100))

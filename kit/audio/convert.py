@@ -3,33 +3,51 @@
 Nothing here happens unless it is asked for. Shapes: samples are [frames] or [frames, channels].
 """
 
+import numbers
+
 import numpy as np
 
 from kit.errors import KitError
 
+LOUDEST = 2.0  # of float samples in [-1, 1]: resampling may overshoot a little
+MIN_RATE, MAX_RATE = 100, 1_000_000  # Hz, of what resample takes
 _FULL = {"uint8": 128, "int16": 32_768, "int32": 2_147_483_648}
 
 
-def to_float(samples, bits=None):
+def to_float(samples, width=None):
     """float64 in [-1, 1) of stored samples, same shape.
 
-    samples: uint8 (silence is 128), int16, int32, float32 or float64. bits: significant bits of
-    int32 that hold fewer, such as 24; default all. Floats are taken as they are.
+    samples: uint8 (silence is 128), int16, int32, float32 or float64. width: bits that a stored
+    number was wide where int32 hold narrower ones, such as 24 (`Wav.width`); default all. Floats
+    are taken as they are.
     """
     samples = np.asarray(samples)
     if samples.dtype.kind == "f":
         return samples.astype(float)
     if samples.dtype.name not in _FULL:
         raise _bad("samples have a type that is not audio", samples.dtype.name, ", ".join(_FULL))
-    full = (
-        _FULL[samples.dtype.name] if bits is None or samples.dtype != np.int32 else 2 ** (bits - 1)
-    )
+    full = _FULL[samples.dtype.name]
+    if width is not None and samples.dtype == np.int32:
+        full = 2 ** (width - 1)
     return (samples.astype(float) - (128 if samples.dtype == np.uint8 else 0)) / full
 
 
 def to_int16(samples):
-    """int16 of float samples in [-1, 1]: rounded to the nearest, and clipped at full scale."""
-    return np.clip(np.rint(np.asarray(samples) * 32_768), -32_768, 32_767).astype(np.int16)
+    """int16 of float samples in [-1, 1]: rounded to the nearest, and clipped at full scale.
+
+    A little over full scale is clipped, as resampling makes it. NaN, infinity, integers and
+    floats that were never scaled are refused: they would become sound that nobody recorded.
+    """
+    samples = np.asarray(samples)
+    if samples.dtype.kind != "f":
+        raise _bad("samples are not floats", samples.dtype.name, "floats, from kit.audio.to_float")
+    if samples.size:
+        low, high = float(samples.min()), float(samples.max())  # NaN wins in both
+        if not np.isfinite(low + high):
+            raise _bad("samples hold NaN or infinity", f"{low:g} to {high:g}", "finite values")
+        if max(-low, high) > LOUDEST:
+            raise _bad("samples are not in [-1, 1]", f"{low:g} to {high:g}", "floats in [-1, 1]")
+    return np.clip(np.rint(samples * 32_768), -32_768, 32_767).astype(np.int16)
 
 
 def to_mono(samples):
@@ -43,7 +61,9 @@ def to_mono(samples):
 
 
 def resample(samples, rate, new_rate):
-    """Samples at `new_rate` (Hz) of samples at `rate`: round(frames * new_rate / rate) frames.
+    """Samples at `new_rate` (Hz) of samples at `rate`: frames * new_rate / rate of them, rounded.
+
+    samples: int16 or floats, [frames] or [frames, channels]: not a batch of clips.
 
     Band-limited, with soxr at its very high quality: flat to 91 % of the new band edge, and
     free of alias. int16 stay int16, rounded and clipped; floats keep their type.
@@ -51,8 +71,13 @@ def resample(samples, rate, new_rate):
     import soxr
 
     samples = np.asarray(samples)
+    if samples.dtype not in (np.int16, np.float32, np.float64) or samples.ndim not in (1, 2):
+        found = f"{samples.dtype.name}{samples.shape}"
+        raise _bad(
+            "samples cannot be resampled", found, "int16 or floats, [frames] or [frames, channels]"
+        )
     for name, value in (("rate", rate), ("new_rate", new_rate)):
-        if not 100 <= value <= 1_000_000:
+        if not isinstance(value, numbers.Real) or not MIN_RATE <= value <= MAX_RATE:
             raise _bad(f"{name} is not a sample rate", value, "100 to 1000000 Hz")
     if rate == new_rate:
         return samples
@@ -70,7 +95,7 @@ def fit(samples, length, where="centre"):
     samples = np.asarray(samples)
     if where not in ("centre", "start"):
         raise _bad("where is not a place", where, "centre, start")
-    if not length > 0 or length != int(length):
+    if not isinstance(length, numbers.Real) or not 0 < length < 2**40 or length != int(length):
         raise _bad("length is not a number of samples", length, "a whole number above 0")
     if samples.dtype == np.uint8:
         raise _bad("samples are unsigned", "uint8", "floats or int16, from kit.audio.to_float")

@@ -116,12 +116,14 @@ def _entry():
     text = b"".join(here.with_name(f"{n}.py").read_bytes() for n in ("cpu", "fft", "simd"))
     version = f"{LANES} {hashlib.sha256(text).hexdigest()}"
 
-    @njit(cache=True, **JIT)
     def entry(*args):
         if version:
             _run(*args)
 
-    return entry
+    try:
+        return njit(cache=True, **JIT)(entry)
+    except RuntimeError:  # no folder to write: compile anew in every process
+        return njit(**JIT)(entry)
 
 
 @njit(**JIT)

@@ -1,12 +1,14 @@
 """extract: the one entry point from clips to features. Needs NumPy, and what the backend needs."""
 
+import numbers
+
 import numpy as np
 
+from kit.audio.convert import LOUDEST
 from kit.audio.spec import FeatureSpec
 from kit.errors import KitError
 
 BACKENDS = ("auto", "cpu", "gpu", "reference")
-_LOUDEST = 2.0  # float clips lie in [-1, 1]; resampling may overshoot a little
 
 
 def extract(audio, spec, backend="auto", rate=None):
@@ -29,12 +31,13 @@ def extract(audio, spec, backend="auto", rate=None):
     _check_array(audio)
     _check_rate(spec, rate)
     spec.frames(audio.shape[1])
-    backend = _choose(backend, on_gpu)
+    backend = _choose(backend, on_gpu, spec, audio)
+    if not on_gpu:
+        _check_values(audio)
     if backend == "gpu":
         from kit.audio import gpu
 
         return gpu.extract(audio, spec)
-    _check_values(audio)
     if backend == "reference":
         from kit.audio import reference
 
@@ -63,15 +66,17 @@ def _check_array(audio):
     shape, dtype = getattr(audio, "shape", None), getattr(audio, "dtype", None)
     if shape is None or dtype is None:
         raise _bad("is not an array", type(audio).__name__, "an array of clips", "np.stack(clips)")
+    if not isinstance(dtype, np.dtype):  # a tensor of another library
+        raise _bad("is not a NumPy array", type(audio).__name__, "NumPy or CuPy", "np.asarray(x)")
     if dtype not in (np.int16, np.float32):
         raise _bad(
             "has a type that is not audio",
             str(dtype),
             "int16, or float32 in [-1, 1]",
-            "convert it, such as (x * 32767).astype(np.int16)",
+            _conversion(dtype),
         )
     if len(shape) != 2:
-        remedy = {1: "add an axis: audio[None]", 3: "mix it first, with kit.audio.to_mono"}
+        remedy = {1: "add an axis: audio[None]", 3: "mix each clip first: to_mono(to_float(clip))"}
         raise _bad(
             "has the wrong shape",
             shape,
@@ -82,13 +87,24 @@ def _check_array(audio):
         raise _bad("is empty", shape, "one clip or more", "check the filter that chose the clips")
 
 
+def _conversion(dtype):
+    """What turns samples of `dtype` into int16 without changing the sound."""
+    if dtype.newbyteorder() == np.dtype(np.int16):
+        return "audio.astype(np.int16) brings the bytes into order"
+    if dtype.kind == "f":
+        return "kit.audio.to_int16(audio) if it lies in [-1, 1]"
+    return "kit.audio.to_int16(kit.audio.to_float(audio))"
+
+
 def _check_rate(spec, rate):
+    if rate is not None and not isinstance(rate, numbers.Real):
+        raise _bad("has a rate that is no number", rate, f"{spec.rate}, in Hz", "give it in Hz")
     if rate is not None and rate != spec.rate:
         raise _bad(
             "has another sample rate than the spec",
             f"{rate:g} Hz",
             f"{spec.rate} Hz",
-            f"kit.audio.resample(audio, {rate:g}, {spec.rate})",
+            f"np.stack([kit.audio.resample(x, {rate:g}, {spec.rate}) for x in audio])",
         )
 
 
@@ -100,7 +116,7 @@ def _check_values(audio):
     if not np.isfinite(low + high):
         row = int(np.argmin([np.isfinite(clip).all() for clip in audio]))
         raise _bad("holds NaN or infinity", f"clip {row}", "finite values", f"drop clip {row}")
-    if max(-low, high) > _LOUDEST:
+    if max(-low, high) > LOUDEST:
         raise _bad(
             "is not in [-1, 1]",
             f"{low:g} to {high:g}",
@@ -109,7 +125,7 @@ def _check_values(audio):
         )
 
 
-def _choose(backend, on_gpu):
+def _choose(backend, on_gpu, spec, audio):
     from kit.audio import gpu
 
     if backend not in BACKENDS:
@@ -118,7 +134,8 @@ def _choose(backend, on_gpu):
         )
     if on_gpu and backend in ("cpu", "reference"):
         raise _bad("lies on the GPU", backend, "backend gpu or auto", "audio.get()")
-    if on_gpu or (backend == "auto" and gpu.available()):
+    fits = backend == "auto" and gpu.available() and gpu.fits(spec, audio.dtype, audio.shape[1])
+    if on_gpu or fits:
         return "gpu"
     return "cpu" if backend == "auto" else backend
 

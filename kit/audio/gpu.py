@@ -17,6 +17,8 @@ SHARED_BYTES = 48 * 1024  # what a block may take on every CUDA device without a
 RADICES = (16, 8, 5, 4, 3, 2)
 _SOURCE = Path(__file__).parent / "kernels" / "features.cu"
 _FRAMES_AT_ONCE = 2**31 - 2**20  # a launch counts frames in 32 bits
+_MOST_SAMPLES = 2**29  # of a clip: nine hours at 16 kHz; the kernel counts them in 32 bits
+_LOG_BYTES = 2**30  # of log-mel values between two passes
 _C_TYPES = {np.dtype(np.int16): ("short", "short2"), np.dtype(np.float32): ("float", "float2")}
 
 
@@ -41,10 +43,11 @@ class Plan:
 
 
 @functools.lru_cache(256)
-def plan(spec, dtype, samples, teams=None):
+def plan(spec, dtype, samples, teams=None, aligned=True):
     """Plan for clips of `samples` samples of `dtype`, int16 or float32; see Plan.
 
-    teams: frames a block works on at once, for tuning; by default 8, or as many as fit.
+    teams: frames a block works on at once, for tuning; by default 8, or as many as fit. aligned:
+    the first sample lies at a multiple of two samples, so that pairs can be read as one.
     """
     dtype = np.dtype(dtype)
     two_pass = spec.clip_range is not None
@@ -60,7 +63,8 @@ def plan(spec, dtype, samples, teams=None):
             code="gpu",
         )
     fft = tables.fft_plan(half, RADICES)
-    options = _options(spec, dtype, samples, fft.radices, teams, two_pass)
+    aligned = aligned and not (samples % 2 or spec.hop % 2 or spec.lead % 2)
+    options = _options(spec, dtype, aligned, fft.radices, teams, two_pass)
     return Plan(options, _arrays(spec, dtype, fft), teams, teams * team_bytes, two_pass)
 
 
@@ -85,10 +89,18 @@ def _even(teams):
     return teams - teams % 2 if teams > 1 else teams
 
 
-def _options(spec, dtype, samples, radices, teams, two_pass):
+def fits(spec, dtype, samples):
+    """True if a plan exists; a long FFT may not fit into the shared memory of a block."""
+    try:
+        plan(spec, dtype, samples)
+    except KitError:
+        return False
+    return samples < _MOST_SAMPLES
+
+
+def _options(spec, dtype, aligned, radices, teams, two_pass):
     name, pair = _C_TYPES[dtype]
     plain = not (spec.remove_dc or spec.pre_emphasis)
-    aligned = not (samples % 2 or spec.hop % 2 or spec.lead % 2)
     use_dct = spec.dct == "ortho"
     defines = {
         "SAMPLE": name, "SAMPLE2": pair, "PAIRED": int(plain and aligned),
@@ -195,15 +207,18 @@ def _pinned(cupy, shape, dtype):
 def _launch(clips, out, spec):
     """The typed door to the kernel: CuPy itself checks neither number nor types of arguments."""
     _check(clips, out, spec)
-    here = plan(spec, clips.dtype, clips.shape[1])
+    aligned = clips.data.ptr % (2 * clips.itemsize) == 0
+    here = plan(spec, clips.dtype, clips.shape[1], aligned=aligned)
     most = max(1, _FRAMES_AT_ONCE // out.shape[1])
+    if here.two_pass:
+        most = max(1, min(most, _LOG_BYTES // (4 * spec.mels * out.shape[1])))
     for start in range(0, len(clips), most):
         _launch_part(clips[start : start + most], out[start : start + most], spec, here)
 
 
 def _launch_part(clips, out, spec, here):
     cupy = _cupy()
-    kernel, second, arrays, blocks = _loaded(here.options, spec, clips.dtype, clips.shape[1])
+    kernel, second, arrays, blocks = _loaded(here, spec)
     frames = out.shape[1]
     total = len(clips) * frames
     logs = cupy.empty((len(clips), frames, spec.mels), np.float32) if here.two_pass else out
@@ -223,7 +238,7 @@ def _check(clips, out, spec):
         and out.shape == wanted
         and clips.flags.c_contiguous
         and out.flags.c_contiguous
-        and clips.shape[1] < 2**31
+        and clips.shape[1] < _MOST_SAMPLES
     )
     if not good:
         raise KitError(
@@ -234,22 +249,22 @@ def _check(clips, out, spec):
         )
 
 
-@functools.lru_cache(64)
-def _loaded_on(device, options, spec, dtype, samples):
+_modules = {}  # (device, spec, options) -> kernels and tables: compiled and sent once
+
+
+def _loaded(here, spec):
+    """(kernel, second kernel, tables on the device, blocks to launch) of a Plan."""
     cupy = _cupy()
-    here = plan(spec, dtype, samples)
-    module = cupy.RawModule(code=_SOURCE.read_text(), options=options)
-    kernel = module.get_function("features")
-    arrays = {name: cupy.asarray(array) for name, array in here.arrays.items()}
-    attributes = cupy.cuda.Device(device).attributes
-    resident = max(1, attributes["MaxThreadsPerMultiProcessor"] // here.threads)
-    blocks = attributes["MultiProcessorCount"] * resident
-    return kernel, module.get_function("raise_and_dct"), arrays, blocks
-
-
-def _loaded(options, spec, dtype, samples):
-    """Kernels and tables on the current device: compiled and sent once."""
-    return _loaded_on(_cupy().cuda.Device().id, options, spec, dtype, samples)
+    device = cupy.cuda.Device()
+    key = device.id, spec, here.options  # equal options may go with other tables
+    if key not in _modules:
+        module = cupy.RawModule(code=_SOURCE.read_text(), options=here.options)
+        arrays = {name: cupy.asarray(array) for name, array in here.arrays.items()}
+        resident = max(1, device.attributes["MaxThreadsPerMultiProcessor"] // here.threads)
+        blocks = device.attributes["MultiProcessorCount"] * resident
+        kernels = module.get_function("features"), module.get_function("raise_and_dct")
+        _modules[key] = (*kernels, arrays, blocks)
+    return _modules[key]
 
 
 def _cupy():

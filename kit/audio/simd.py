@@ -15,7 +15,8 @@ from numba.core.datamodel import models
 from numba.extending import intrinsic, overload, register_model
 
 # AVX-512 holds 16 floats and has registers for them; elsewhere 8 spill less
-LANES = int(os.environ.get("KIT_LANES", 16 if llvm.get_host_cpu_features().get("avx512f") else 8))
+_BEST = "16" if llvm.get_host_cpu_features().get("avx512f") else "8"
+LANES = {"8": 8, "16": 16}.get(os.environ.get("KIT_LANES", _BEST), int(_BEST))
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
 _INTS = ir.VectorType(ir.IntType(32), LANES)
 _LONGS = ir.VectorType(ir.IntType(64), LANES)

@@ -6,7 +6,7 @@ differs in one place, or hears the sound otherwise. Needs NumPy; soxr for the sa
 
 import numpy as np
 
-from kit.audio.convert import resample, to_int16
+from kit.audio.convert import fit, resample, to_int16
 from kit.audio.features import extract
 
 SPEC_SWITCHES = {  # what differs -> fields
@@ -19,11 +19,13 @@ SPEC_SWITCHES = {  # what differs -> fields
     "decibels for natural log": {"log": "db"},
     "log floor: 1e-10 for 1e-6": {"floor": 1e-10},
     "20 coefficients for 13": {"coeffs": 20},
+    "samples as integers, not in [-1, 1]": {"full_scale": 32_768.0},
     "pre-emphasis 0.97": {"pre_emphasis": 0.97},
 }
 SOUND_SWITCHES = {  # what differs -> what happens to the sound
     "a recording of 8 kHz, resampled": lambda x: resample(resample(x, 16_000, 8000), 8000, 16_000),
-    "8 kHz samples taken for 16 kHz": lambda x: np.repeat(resample(x, 16_000, 8000), 2)[: len(x)],
+    "8 kHz, every sample twice": lambda x: np.repeat(resample(x, 16_000, 8000), 2)[: len(x)],
+    "8 kHz taken for 16 kHz": lambda x: fit(resample(x, 16_000, 8000), len(x)),
     "level 6 dB lower": lambda x: to_int16(x / 32_768 * 10 ** (-6 / 20)),
     "level 20 dB lower": lambda x: to_int16(x / 32_768 * 10 ** (-20 / 20)),
 }
@@ -50,23 +52,23 @@ def served(clips, spec, switch):
     return extract(np.stack([SOUND_SWITCHES[switch](clip) for clip in clips]), spec)
 
 
-def skew_table(clips, spec):
-    """polars table, one row a switch: switch, where ("spec" or "sound"), distance_db, caught.
+def skew_table(clips, spec, judge=None):
+    """polars table, one row a switch: switch, where, distance_db, caught, and accuracy_percent.
 
-    clips: int16[n, samples] at 16 kHz. caught: True where the fingerprint of the spec differs.
+    clips: int16[n, samples] at 16 kHz. where: "spec" or "sound". caught: True where the
+    fingerprint of the spec differs. judge: function of features [n, frames, coeffs] to the share
+    of these clips that a model gets right, 0 to 1; without it there is no accuracy.
     """
     import polars as pl
 
     trained = extract(clips, spec)
-    rows = [
-        {
-            "switch": switch,
-            "where": "spec" if switch in SPEC_SWITCHES else "sound",
-            "distance_db": distance_db(trained, served(clips, spec, switch), spec),
-            "caught": switch in SPEC_SWITCHES,
-        }
-        for switch in (*SPEC_SWITCHES, *SOUND_SWITCHES)
-    ]
+    rows = []
+    for switch in (*SPEC_SWITCHES, *SOUND_SWITCHES):
+        found = served(clips, spec, switch)
+        known = switch in SPEC_SWITCHES
+        row = {"switch": switch, "where": "spec" if known else "sound",
+               "distance_db": distance_db(trained, found, spec), "caught": known}  # fmt: skip
+        rows.append(row | ({"accuracy_percent": 100 * judge(found)} if judge else {}))
     return pl.DataFrame(rows).sort("distance_db", descending=True)
 
 

@@ -6,6 +6,7 @@ Needs NumPy alone.
 import hashlib
 import json
 import math
+import numbers
 from dataclasses import asdict, dataclass, fields, replace
 
 from kit.errors import KitError
@@ -23,7 +24,7 @@ _CHOICES = {
 }
 _RANGES = {  # field -> (least, greatest)
     "rate": (1000, 384_000),
-    "window": (2, 8192),
+    "window": (4, 8192),
     "hop": (1, 65_536),
     "fft": (16, 8192),
     "full_scale": (1e-6, 1e6),
@@ -51,6 +52,7 @@ class FeatureSpec:
     padding: "none" starts the first frame at the first sample; "zero" and "reflect" centre frame
     t on sample t * hop.
     power: exponent of the magnitude. mels, fmin, fmax (Hz): bands of the filter bank.
+    Many bands and a short FFT leave low bands without a bin; they stay at the floor.
     mel_scale: htk (O'Shaughnessy 1987) or slaney (Auditory Toolbox, 1998). mel_norm: slaney gives
     every band the same area. mel_triangle: slopes straight in Hz, or in mel.
     log: ln, db (ten times the decimal logarithm) or micro (1.25 ln, as TensorFlow Lite Micro
@@ -150,6 +152,9 @@ class FeatureSpec:
 
     def require(self, other, what="these features"):
         """Raise a KitError that names the differing fields unless `other` is the same spec."""
+        if not isinstance(other, FeatureSpec):
+            allowed = "a FeatureSpec, such as kit.audio.preset(name)"
+            raise KitError("there is no spec to compare with", found=other, allowed=allowed)
         differs = self.difference(other)
         if differs:
             pairs = ", ".join(f"{k}: {b!r} instead of {a!r}" for k, (a, b) in differs.items())
@@ -176,17 +181,20 @@ class FeatureSpec:
             raise _bad("coeffs", self.coeffs, f"mels, {self.mels}, where dct is none")
 
     def _check_bands(self):
-        if not self.fmin < self.fmax <= self.rate / 2:
-            raise _bad("fmax", self.fmax, f"above fmin and at most {self.rate / 2:g} Hz")
+        least = self.fmin + self.rate / self.fft
+        if not least <= self.fmax <= self.rate / 2:
+            allowed = f"fmin and a bin or more, {least:g}, to half the rate, {self.rate / 2:g} Hz"
+            raise _bad("fmax", self.fmax, allowed)
 
 
 def _checked(field, value):
     """`value` in the plain type of its field, or a KitError."""
     name, kind = field.name, field.type
     if name in _CHOICES:
-        if isinstance(value, bool) or value not in _CHOICES[name]:
+        known = [c for c in _CHOICES[name] if not isinstance(value, bool) and _equal(c, value)]
+        if not known:
             raise _bad(name, value, ", ".join(str(c) for c in _CHOICES[name]))
-        return value
+        return known[0]  # 2.0 is 2: equal specs have equal fingerprints
     if kind is bool:
         if not isinstance(value, bool):
             raise _bad(name, value, "True or False")
@@ -196,11 +204,15 @@ def _checked(field, value):
     least, greatest = _RANGES[name]
     whole = kind is int
     allowed = f"{'a whole number' if whole else 'a number'} from {least:g} to {greatest:g}"
-    if isinstance(value, bool) or not hasattr(value, "__float__"):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise _bad(name, value, allowed)
     if not least <= value <= greatest or (whole and value != int(value)):
         raise _bad(name, value, allowed)
-    return int(value) if whole else float(value)
+    return int(value) if whole else float(value) + 0.0  # no negative zero
+
+
+def _equal(choice, value):
+    return isinstance(value, str | numbers.Real) and choice == value
 
 
 def _bad(name, value, allowed):
@@ -231,6 +243,6 @@ PRESETS = {
 
 def preset(name, **changes):
     """The preset called `name`, with `changes` in its fields; or a KitError that lists names."""
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         raise KitError("no such preset", found=name, allowed=", ".join(PRESETS), code="unknown")
     return PRESETS[name].changed(**changes)

@@ -27,13 +27,18 @@ class Wav:
 
     samples: [frames, channels], read-only, as stored: uint8 (silence is 128), int16, int32,
     float32 or float64; 24-bit values lie unscaled in int32. rate: Hz. bits: significant bits
-    of a sample. truncated: the file ended before its header said so.
+    of a sample, as stated. truncated: the file ended before its header said so. width: bits that a
+    stored number is wide, 24 for three bytes in int32; fewer significant ones lie at the top.
     """
 
     samples: np.ndarray
     rate: int
     bits: int
     truncated: bool = False
+    width: int = 0
+
+    def __post_init__(self):
+        object.__setattr__(self, "width", self.width or self.bits)
 
     @property
     def seconds(self):
@@ -75,16 +80,20 @@ def _load(path):
 
 def _find_chunks(view):
     """(_Format, start of the samples, their stated size or None if the file does not say)."""
-    layout, at = None, 12
+    layout, at, large = None, 12, 0
     streaming = int.from_bytes(view[4:8], "little") in _UNKNOWN_SIZES
     while at + 8 <= len(view):
         name, size = bytes(view[at : at + 4]), int.from_bytes(view[at + 4 : at + 8], "little")
         at += 8
         if name == b"fmt ":
             layout = _read_format(view[at : at + size])
+        elif name == b"ds64":  # RF64: sizes beyond 32 bits, EBU Tech 3306
+            large = int.from_bytes(view[at + 8 : at + 16], "little")
         elif name == b"data":
             if layout is None:
                 raise _fault("the samples come before the format", "no-format")
+            if size == 0xFFFFFFFF and large:
+                return layout, at, large
             open_end = size == 0xFFFFFFFF or (size == 0 and streaming)
             return layout, at, None if open_end else size
         at += size + size % 2  # chunks start at even places
@@ -137,7 +146,8 @@ def _decode(view, layout, start, stated, allow_truncated):
     dtype = _DTYPES[layout.tag, layout.container]
     samples = np.frombuffer(raw, dtype) if dtype else _unpack_24(raw)
     samples.flags.writeable = False
-    return Wav(samples.reshape(frames, layout.channels), layout.rate, layout.bits, truncated)
+    samples = samples.reshape(frames, layout.channels)
+    return Wav(samples, layout.rate, layout.bits, truncated, layout.container)
 
 
 def _unpack_24(raw):

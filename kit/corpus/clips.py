@@ -116,12 +116,29 @@ def clip_id(samples, rate):
 def decode(path):
     """The sound file `path` as a Wav: samples [frames, channels] as stored, rate, bits.
 
-    WAV files go through `kit.audio.wav.read_wav`; FLAC, Ogg, Opus, MP3 and AIFF through
-    libsndfile. Lossy formats give float32, 8-bit samples int16. Raises KitError; codes beside
-    those of read_wav: "undecodable", "truncated".
+    WAV files, told by their first bytes, go through `kit.audio.wav.read_wav`; FLAC, Ogg, Opus,
+    MP3, AIFF and rare kinds of WAV through libsndfile. Lossy formats give float32, 8-bit samples
+    int16. Raises KitError; codes beside those of read_wav: "undecodable", "truncated".
     """
-    if Path(path).suffix.lower() == ".wav":
-        return read_wav(path)
+    if _is_wav(path):
+        try:
+            return read_wav(path)
+        except KitError as fault:
+            if fault.code != "unsupported":  # such as the A-law of telephones
+                raise
+    return _by_libsndfile(path)
+
+
+def _is_wav(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read(4) in (b"RIFF", b"RF64") or Path(path).suffix.lower() == ".wav"
+    except OSError as cause:
+        reason = cause.strerror or str(cause)
+        raise _fault(f"cannot read {Path(path).name}", "unreadable", reason) from cause
+
+
+def _by_libsndfile(path):
     import soundfile
 
     try:
@@ -163,9 +180,13 @@ def open_clip(row):
     row: dict with path, offset, num_samples and sample_rate, such as `table.row(0, named=True)`.
     Raises KitError "changed" if the file no longer fits the row.
     """
-    sound = decode(row["path"])
+    return cut_clip(decode(row["path"]), row)
+
+
+def cut_clip(sound, row):
+    """The piece of a decoded Wav that `row` describes, as a Wav; see `open_clip`."""
     end = row["offset"] + row["num_samples"]
-    if sound.rate != row["sample_rate"] or len(sound.samples) < end:
+    if row["offset"] < 0 or sound.rate != row["sample_rate"] or len(sound.samples) < end:
         raise KitError(
             f"{row['path']} is not the file that the clip table describes",
             found=f"{len(sound.samples)} frames at {sound.rate} Hz",

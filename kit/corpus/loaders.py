@@ -4,12 +4,17 @@ A layout is a function (folder, source) -> (list of files, describe), where desc
 what the place and name of a file say about it, or raises KitError.
 """
 
+import math
+import os
 import re
+import stat
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
+from kit.audio.convert import LOUDEST, MAX_RATE, MIN_RATE
 from kit.corpus.clips import clip_id, clip_table, decode
 from kit.corpus.datasets import data_set
 from kit.corpus.store import fetch
@@ -22,18 +27,20 @@ _REJECTS = {"path": pl.String, "code": pl.String, "message": pl.String}
 
 
 class Loaded(NamedTuple):
-    """What `load_clips` returns. Every file is a row or a reject: read = table + rejects.
+    """What `load_clips` returns. Every sound file is a row or a reject: read = table + rejects.
 
     table: clip table. rejects: table of path, code and message. read: number of files opened.
+    ignored: dict of suffix -> number of other files, for none may vanish unnoticed.
     """
 
     table: pl.DataFrame
     rejects: pl.DataFrame
     read: int
+    ignored: dict
 
 
 def load_clips(name, folder=None, labels=None, progress=None):
-    """Load the clips of data set `name` as Loaded(table, rejects, read).
+    """Load the clips of data set `name` as Loaded(table, rejects, read, ignored).
 
     name: "fsdd", "librivox", "speech-commands", "mswc", or "folder" for any folder of sound files,
     where the folder that a file lies in is its label. folder: your copy; fsdd and librivox are
@@ -44,7 +51,9 @@ def load_clips(name, folder=None, labels=None, progress=None):
     layout, folder = _layout(name), _folder(name, folder)
     source = (folder.name or name) if name == "folder" else name
     shared = {"source": source, "licence": None if name == "folder" else data_set(name).licence}
-    paths, describe = layout(folder, source)
+    sounds, closed, others = _walk(folder)
+    paths, describe = layout(folder, source, sounds)
+    paths = paths + closed
     labels = [labels] if isinstance(labels, str) else labels
     if not paths:
         raise KitError(
@@ -64,7 +73,8 @@ def load_clips(name, folder=None, labels=None, progress=None):
                 rows.append(shared | said | _sound(path))
         except KitError as fault:
             rejects.append({"path": path, "code": fault.code, "message": fault})
-    return Loaded(clip_table(rows), _reject_table(rejects), len(paths) - skipped)
+    ignored = dict(Counter(p.suffix.lower() for p in others))
+    return Loaded(clip_table(rows), _reject_table(rejects), len(paths) - skipped, ignored)
 
 
 def speech_span(path):
@@ -85,17 +95,17 @@ def speech_span(path):
         ) from cause
 
 
-def _fsdd(folder, source):
+def _fsdd(folder, source, sounds):
     """recordings/<digit>_<speaker>_<take>.wav"""
     pattern = r"recordings/(?P<label>[0-9])_(?P<speaker>[^_/]+)_[0-9]+\.wav"
 
     def describe(path):
         return _parts(pattern, path, folder) | _origin(source, path.stem) | {"language": "en"}
 
-    return _sounds(folder), describe
+    return sounds, describe
 
 
-def _librivox(folder, source):
+def _librivox(folder, source, sounds):
     """<recording>-<number>.wav or .flac, with the transcript in .txt beside it"""
 
     def describe(path):
@@ -106,10 +116,10 @@ def _librivox(folder, source):
         said = {"label": label, "speaker": f"reader of {reading}", "language": "en"}
         return said | _origin(source, reading)
 
-    return _sounds(folder), describe
+    return sounds, describe
 
 
-def _speech_commands(folder, source):
+def _speech_commands(folder, source, sounds):
     """<word>/<speaker>_nohash_<take>.wav, and validation_list.txt with testing_list.txt"""
     pattern = r"(?P<label>[^/]+)/(?P<speaker>[0-9a-f]+)_nohash_[0-9]+\.wav"
     lists = {"validation": folder / "validation_list.txt", "test": folder / "testing_list.txt"}
@@ -121,10 +131,10 @@ def _speech_commands(folder, source):
         split = {"language": "en", "split": split_of.get(name, "train" if known else None)}
         return _parts(pattern, path, folder) | _origin(source, name.removesuffix(".wav")) | split
 
-    return [p for p in _sounds(folder) if p.parent.name != "_background_noise_"], describe
+    return [p for p in sounds if p.parent.name != "_background_noise_"], describe
 
 
-def _mswc(folder, source):
+def _mswc(folder, source, sounds):
     """<language>/clips/<word>/common_voice_<language>_<id>.opus or .wav, <language>_splits.csv"""
     pattern = r"((?P<language>[^/]+)/)?clips/(?P<label>[^/]+)/(?P<id>common_voice_[^/]+)\.\w+"
     lists = [*folder.glob("*_splits.csv"), *folder.glob("*/*_splits.csv")]
@@ -137,7 +147,7 @@ def _mswc(folder, source):
         said |= _origin(source, said.pop("id")) | {"language": language}
         return said | (_mswc_said(entries[language], path) if language in entries else {})
 
-    return _sounds(folder), describe
+    return sounds, describe
 
 
 def _mswc_entries(file):
@@ -159,14 +169,14 @@ def _mswc_said(entries, path):
     return {"split": _MSWC_SETS[kind], "speaker": None if speaker == "NA" else speaker}
 
 
-def _any_folder(folder, source):
+def _any_folder(folder, source, sounds):
     """any files that end in .wav, .flac, .ogg, .opus, .mp3, .aif or .aiff"""
 
     def describe(path):
         label = path.parent.name if path.parent != folder else None
         return {"label": label} | _origin(source, _relative(path, folder).rpartition(".")[0])
 
-    return _sounds(folder), describe
+    return sounds, describe
 
 
 _LAYOUTS = {
@@ -193,10 +203,27 @@ def _folder(name, folder):
     return found
 
 
-def _sounds(folder):
-    """Sound files below `folder`, sorted. A broken link is one too: it must not vanish."""
-    found = (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
-    return sorted(p for p in found if p.is_file() or p.is_symlink())
+def _walk(folder):
+    """(sound files, folders that cannot be read, other files) below `folder`, each sorted.
+
+    Links are followed, into every folder once. A broken link is a file: it must not vanish.
+    """
+    files, closed, seen = [], [], set()
+
+    def told(fault):
+        closed.append(Path(fault.filename))
+
+    for place, folders, names in os.walk(folder, followlinks=True, onerror=told):
+        real = os.path.realpath(place)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        files += [Path(place, name) for name in names]
+        if not os.access(place, os.X_OK):
+            closed.append(Path(place))
+    sounds = [p for p in files if p.suffix.lower() in SUFFIXES]
+    return sorted(sounds), sorted(set(closed)), sorted(set(files) - set(sounds))
 
 
 def _sound(path):
@@ -204,6 +231,9 @@ def _sound(path):
     sound = decode(path)
     if len(sound.samples) == 0:
         raise _fault(path, "holds no samples", "empty")
+    if not MIN_RATE <= sound.rate <= MAX_RATE:
+        raise _fault(path, "has no sample rate of sound", "bad-rate", sound.rate)
+    _check_floats(path, sound.samples)
     return {
         "clip_id": clip_id(sound.samples, sound.rate),
         "path": str(path),
@@ -211,6 +241,17 @@ def _sound(path):
         "num_samples": len(sound.samples),
         "sample_rate": sound.rate,
     }
+
+
+def _check_floats(path, samples):
+    """Floats can hold what is no sound: NaN, infinity, integers that were never scaled."""
+    if samples.dtype.kind != "f":
+        return
+    low, high = float(samples.min()), float(samples.max())
+    if not math.isfinite(low + high):
+        raise _fault(path, "holds NaN or infinity", "not-finite")
+    if max(-low, high) > LOUDEST:
+        raise _fault(path, "is not in [-1, 1]", "not-scaled", f"{low:g} to {high:g}")
 
 
 def _parts(pattern, path, folder):
@@ -224,6 +265,12 @@ def _parts(pattern, path, folder):
 def _readable(path):
     if _utf8(path) != str(path):
         raise _fault(_utf8(path), "has a name that is not UTF-8", "bad-name")
+    try:
+        mode = path.stat().st_mode
+    except OSError as cause:
+        raise _fault(path, "cannot be read", "unreadable", cause.strerror) from cause
+    if not stat.S_ISREG(mode):  # a folder without permission; a pipe would never end
+        raise _fault(path, "is not a file that can be read", "unreadable")
     return path
 
 

@@ -38,14 +38,19 @@ def near(found, wanted, what, hint="", tolerance=1e-6):
         fail(f"{what} should be {wanted:.6g}, but is {number:.6g}.", hint)
 
 
-def all_near(found, wanted, what, hint="", tolerance=1e-6):
-    """Fail unless `found` is a column or array of numbers that matches `wanted`."""
+def all_near(found, wanted, what, hint="", tolerance=1e-6, absolute=1e-12):
+    """Fail unless `found` is a column or array of numbers that matches `wanted`.
+
+    absolute: what a value may be off, where sums cancel and the relative error means nothing.
+    """
     got = as_array(found, what)
     want = np.asarray(wanted, dtype=float)
     if got.shape != want.shape:
         fail(f"{what} should have {want.size} values, but has {got.size}.", hint)
-    bad = ~np.isclose(got, want, rtol=tolerance, atol=1e-12)
+    bad = ~np.isclose(got, want, rtol=tolerance, atol=absolute)
     if bad.any():
+        rounded = any(np.array_equal(got, want.round(digits)) for digits in range(2, 6))
+        hint = "do not round" if rounded else hint
         i = int(np.flatnonzero(bad)[0])
         fail(f"{what}: value {i} should be {want[i]:.6g}, but is {got[i]:.6g}.", hint)
 

@@ -1,5 +1,7 @@
 """Memory: copy and read rates."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from kit.measure.machine import memory_free
@@ -10,15 +12,23 @@ from kit.quantities import quantity
 _SIZE = 256 * 2**20  # beyond the last-level cache of common processors
 
 
-def memory_copy(size=_SIZE):
-    """Rate at which one core copies `size` bytes, as a Measurement in GB/s of bytes copied.
+def memory_copy(size=_SIZE, threads=1):
+    """Rate at which `threads` cores copy `size` bytes, as a Measurement in GB/s of bytes copied.
 
     Every copied byte is read once and written once, so the traffic is twice the figure.
     """
     size, note = _affordable(size)
+    quantity("threads", threads, "count")
     source, target = np.ones(size, np.uint8), np.zeros(size, np.uint8)
-    runs = time_runs(lambda: np.copyto(target, source), seconds=PROBE_SECONDS / 4, at_most=50)
-    return Measurement.of("memory copy, one core", size / 1e9 / np.array(runs), "GB/s", note)
+    parts = list(zip(np.array_split(target, threads), np.array_split(source, threads), strict=True))
+    with ThreadPoolExecutor(threads) as pool:
+
+        def copy():
+            list(pool.map(lambda pair: np.copyto(*pair), parts))
+
+        runs = time_runs(copy, seconds=PROBE_SECONDS / 4, at_most=50)
+    cores = "one core" if threads == 1 else f"{threads} cores"
+    return Measurement.of(f"memory copy, {cores}", size / 1e9 / np.array(runs), "GB/s", note)
 
 
 def memory_read(size=_SIZE):

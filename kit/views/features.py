@@ -77,39 +77,52 @@ def rates(table):
     return figure([bars], title, x, axis, height=120 + 42 * rows.height)
 
 
-def skew(table, same_word_db):
-    """How far one switch moves the features; audio.skew_table, and a distance to compare with.
+def skew(table, again_db, same_percent):
+    """What one switch does: distance of the features, and accuracy; table of audio.skew_table.
 
-    same_word_db: distance between two recordings of one word by one speaker, dB.
+    again_db: distance between two recordings of one word, dB. same_percent: accuracy where
+    training and serving agree.
     """
-    rows = table.sort("distance_db")
-    bars = [_skew_bars(rows, *group) for group in _GROUPS]
-    order = {
-        "categoryorder": "array",
-        "categoryarray": rows["switch"].to_list(),
-        "automargin": True,
-    }
-    line = {"type": "line", "x0": same_word_db, "x1": same_word_db, "y0": 0, "y1": 1,
-            "yref": "paper", "line": {"color": INK, "dash": "dot"}}  # fmt: skip
-    note = {"x": np.log10(same_word_db), "y": 0, "yref": "paper", "yanchor": "bottom",
-            "xanchor": "left", "showarrow": False, "text": " one word said twice"}  # fmt: skip
+    rows = table.sort("accuracy_percent", descending=True)
+    bars = [b for group in _GROUPS for b in _skew_bars(rows, *group)]
+    marks = [("x", again_db, "one word, said again"), ("x2", same_percent, "no switch")]
+    order = {"categoryorder": "array", "categoryarray": rows["switch"].to_list()}
     return figure(
         bars,
-        "How far one switch moves the features",
-        log_axis("distance, dB per band", 0.1, 1000),
-        order,
-        height=180 + 30 * rows.height,
-        shapes=[line],
-        annotations=[note],
-        legend={"y": 1.02},
+        "One switch: how far the features move, and what it costs",
+        log_axis("distance, dB per band", 0.1, 1000) | {"domain": [0, 0.46]},
+        order | {"automargin": True},
+        height=200 + 30 * rows.height,
+        xaxis2={"title": {"text": "accuracy, %"}, "domain": [0.54, 1], "range": [0, 112]},
+        yaxis2={"anchor": "x2", "matches": "y", "showticklabels": False},
+        shapes=[_mark(axis, x) for axis, x, _ in marks],
+        annotations=[_mark_text(*mark) for mark in marks],
+        legend={"y": 1.04},
+        barmode="overlay",
     )
+
+
+def _mark(axis, x):
+    return {"type": "line", "xref": axis, "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper",
+            "line": {"color": INK, "dash": "dot"}}  # fmt: skip
+
+
+def _mark_text(axis, x, text):
+    where = np.log10(x) if axis == "x" else x
+    return {"xref": axis, "x": where, "y": 1, "yref": "paper", "yanchor": "bottom",
+            "showarrow": False, "text": text, "font": {"size": 12}}  # fmt: skip
 
 
 def _skew_bars(rows, where, colour, label):
     part = rows.filter(rows["where"] == where)
-    return go.Bar(x=part["distance_db"], y=part["switch"], orientation="h", name=label,
-                  marker={"color": colour}, textposition="outside", cliponaxis=False,
-                  text=[f"{shown(d)} dB" for d in part["distance_db"]])  # fmt: skip
+    common = {"y": part["switch"], "orientation": "h", "marker": {"color": colour},
+              "textposition": "outside", "cliponaxis": False, "name": label}  # fmt: skip
+    return [
+        go.Bar(x=part["distance_db"], text=[f"{shown(d)} dB" for d in part["distance_db"]],
+               **common),
+        go.Bar(x=part["accuracy_percent"], text=[f"{a:.0f} %" for a in part["accuracy_percent"]],
+               xaxis="x2", yaxis="y2", showlegend=False, **common),
+    ]  # fmt: skip
 
 
 def _array(row):

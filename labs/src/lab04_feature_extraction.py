@@ -16,7 +16,7 @@ from kit import audio
 # %% [markdown]
 # ## Task 1: frames ({{points['frames-check'] + points['short-check']}} points)
 #
-# Write `cut_frames(samples, window, hop)`: the frames of a clip as an array `[frames, window]`. Frame `t` starts at sample `t * hop`; only whole frames count. `samples` is a NumPy array of any number type, and the frames keep its type.
+# Write `cut_frames(samples, window, hop)`: the frames of a clip as an array `[frames, window]`. Frame `t` starts at sample `t * hop`; only whole frames count. `samples` is a NumPy array of any number type, the frames keep its type, and the samples stay as they were.
 #
 # Raise a `ValueError` for a clip shorter than a window, and for a window or hop below one.
 
@@ -51,10 +51,10 @@ hidden_lab04.short(cut_frames)
 # %% [markdown]
 # ## Task 2: from frames to log-mel bands ({{points['bands-check']}} points)
 #
-# Write `log_mel(frames, weights, fft, floor)` for `frames[n, window]` of floats:
+# Write `log_mel(frames, weights, fft, floor)` for `frames[n, window]` of floats, which stay as they were:
 #
 # - multiply each frame by a periodic Hann window, `0.5 - 0.5 cos(2 pi i / window)`;
-# - take the power, the squared magnitude of a real FFT of `fft` points, zeros behind the frame;
+# - take the power, the squared magnitude of a real FFT of `fft` points, filled up with zeros;
 # - add the bins to bands with `weights[mels, bins]`;
 # - raise what lies below `floor` to it, and take the natural logarithm.
 
@@ -172,15 +172,15 @@ hidden_lab04.switch(find_switch)
 # | | excellent: one and a third points | sufficient: half of it | insufficient: none |
 # |---|---|---|---|
 # | experiment | changes one thing at a time, on the same recordings, and says what each outcome means | changes several things at once | none |
-# | numbers | distances in dB for the suspects, and what they are compared with | one number | no computation |
+# | numbers | distances in dB for the suspects, and what each costs in accuracy | one number | no computation |
 # | remedy | makes the mix-up impossible, and watches what no fingerprint sees | a promise to be careful | none |
 
 # %%
 # your computations
 
 # %% [markdown] kind="written" task="defence" points=4
-# I would play the same recordings to both programs, without any microphone: our samples go into the firmware by file, and its features come out. If they differ from ours, the recipe is to blame, and I look for the switch one at a time: "Hann, forty bands, thirteen coefficients" leaves the mel scale, the norm, the log floor, pre-emphasis and centring open. In the lesson another mel scale moved the features by several decibels a band, a norm by more, and another window function by less than one. A repeated word moves them by about ten, so a model can survive the last, not the norm. Fixed point by itself should cost hundredths.
+# I would play the same recordings to both programs, without any microphone: our samples go into the firmware by file, and its features come out. If they differ from ours, the recipe is to blame, and I look for the switch one at a time: "Hann, forty bands, thirteen coefficients" leaves the mel scale, the norm, the log floor, the unit, pre-emphasis and centring open. Distance alone does not tell me which matters. In the lesson the other mel scale moved the features by a few decibels a band, less than a repeated word does, and cost the linear classifier about a third of its answers; another log floor moved them many times as far and cost less. So I serve each suspect to our own model and compare what it loses with the seventeen points that are missing. Fixed point costs little in loud bands and more in faint ones; I measure it on the same files.
 #
-# If the features agree on files, I record the same speaker with both microphones at once. Ten decibels less shift every log-mel band by {{audio.preset('kws').log_scale*10/10*2.302585|.1f}}, which lies almost wholly in the first coefficient; I would predict the accuracy by lowering our own test set by ten decibels.
+# Then the microphone. Ten decibels less shift every log-mel band above the floor by {{audio.preset('kws').log_scale*10/10*2.302585|.1f}}, which lies almost wholly in the first coefficient. I lower our own test set by ten decibels and see what the model loses; in the lesson twenty cost a few points. That is too little for the gap, so I expect to find a switch.
 #
-# Against repetition: one spec in one file, its fingerprint in the model and in the firmware, and the model refuses another. A test in both builds compares features of ten recordings with stored ones. Level and band energies of incoming sound are watched, for no fingerprint sees those. Training with random gain makes the next microphone harmless.
+# Against repetition: one spec in one file for both builds, ten recordings with stored features in the tests of both, and the fingerprint in the model, which refuses another. Level and bandwidth of incoming sound are watched, for no fingerprint sees those. Training with random gain makes the next microphone harmless.

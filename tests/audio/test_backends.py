@@ -161,7 +161,7 @@ GOOD = np.zeros((2, 16_000), np.int16)
         (np.full((2, 16_000), 12_000, np.float32), r"not in \[-1, 1\]: found '12000 to 12000'"),
     ],
 )
-@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("backend", ["auto", "cpu", "reference"])
 def test_bad_input_names_value_and_remedy(x, says, backend):
     with pytest.raises(KitError, match=says):
         audio.extract(x, "kws", backend)
@@ -175,9 +175,64 @@ def test_the_clip_with_nan_is_named():
 
 
 def test_rate_backend_and_spec_are_checked():
-    with pytest.raises(KitError, match=r"8000 Hz.*16000 Hz.*resample\(audio, 8000, 16000\)"):
+    with pytest.raises(
+        KitError, match=r"8000 Hz.*16000 Hz.*resample\(x, 8000, 16000\) for x in audio"
+    ):
         audio.extract(GOOD, "kws", rate=8000)
     with pytest.raises(KitError, match="no such backend: found 'tpu'. Allowed: auto, cpu"):
         audio.extract(GOOD, "kws", "tpu")
     with pytest.raises(KitError, match="spec is not a FeatureSpec: found 'dict'"):
         audio.extract(GOOD, {})
+
+
+@pytest.mark.parametrize(
+    ("x", "remedy"),
+    [
+        (GOOD.astype(">i2"), r"audio\.astype\(np\.int16\)"),
+        (GOOD.astype(np.int32), r"to_int16\(kit\.audio\.to_float\(audio\)\)"),
+        (GOOD.astype(float), r"to_int16\(audio\)"),
+    ],
+)
+def test_following_the_remedy_keeps_the_sound(x, remedy):
+    with pytest.raises(KitError, match=remedy):
+        audio.extract(x, "kws")
+    values = np.array([[2103, 821, 66, -32_768]])
+    assert np.array_equal(values.astype(">i2").astype(np.int16), values)
+    wide = (values * 65_536).astype(np.int32)
+    assert np.array_equal(audio.to_int16(audio.to_float(wide)), values)
+    assert np.array_equal(audio.to_int16(values / 32_768), values)
+
+
+def test_a_batch_at_another_rate_is_resampled_clip_by_clip_as_the_remedy_says():
+    rng = np.random.default_rng(0)
+    batch = rng.integers(-999, 999, (3, 8000), np.int16)
+    with pytest.raises(KitError, match="for x in audio") as fault:
+        audio.extract(batch, "kws", rate=8000)
+    assert ". np.stack([" in str(fault.value)  # code keeps its case
+    better = np.stack([audio.resample(x, 8000, 16_000) for x in batch])
+    assert audio.extract(better, "kws", rate=16_000).shape == (3, 98, 13)
+
+
+def test_a_folder_that_cannot_be_written_costs_time_not_features(tmp_path):
+    code = (
+        "import numba.core.caching as c\n"
+        "def refuse(*args): raise RuntimeError('cannot cache function: no locator available')\n"
+        "c.FunctionCache.__init__ = refuse\nimport numpy as np\nfrom kit import audio\n"
+        "print(audio.extract(np.ones((1, 16000), np.int16), 'kws', 'cpu').shape)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "(1, 98, 13)", done.stderr
+
+
+def test_auto_takes_the_cpu_where_the_gpu_cannot(monkeypatch):
+    from kit.audio import gpu
+
+    monkeypatch.setattr(gpu, "available", lambda: True)
+    spec = preset("kws", fft=8192, window=8192)
+    assert not gpu.fits(spec, np.dtype(np.int16), 16_000)
+    assert audio.extract(GOOD, spec).shape[0] == 2
+    with pytest.raises(KitError):
+        audio.extract(GOOD, "kws", "gpu")
+    broken = np.full((1, 16_000), np.nan, np.float32)
+    with pytest.raises(KitError, match="NaN"):  # before anything is sent to the GPU
+        audio.extract(broken, "kws", "gpu")

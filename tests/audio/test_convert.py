@@ -20,7 +20,7 @@ def test_to_float_of_every_stored_type():
     assert convert.to_float(np.array([0, 128, 255], np.uint8)).tolist() == [-1, 0, 127 / 128]
     assert convert.to_float(np.array([-32_768, 16_384], np.int16)).tolist() == [-1, 0.5]
     assert convert.to_float(np.array([-(2**31)], np.int32)).tolist() == [-1]
-    assert convert.to_float(np.array([-(2**23)], np.int32), bits=24).tolist() == [-1]
+    assert convert.to_float(np.array([-(2**23)], np.int32), width=24).tolist() == [-1]
     assert convert.to_float(np.array([1.5], np.float32)).tolist() == [1.5]
     with pytest.raises(KitError, match="int64"):
         convert.to_float(np.array([1]))
@@ -91,3 +91,33 @@ def test_fit_of_channels_and_bad_input():
         audio.fit(np.ones(3), 0)
     with pytest.raises(KitError, match="centre, start"):
         audio.fit(np.ones(3), 5, "end")
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        (np.array([1, 2, -3]), "not floats: found 'int64'"),
+        (np.array([0.0, np.nan]), "NaN or infinity"),
+        (np.array([0.0, -np.inf]), "NaN or infinity"),
+        (np.array([0.0, 16_384.0]), r"not in \[-1, 1\]: found '0 to 16384'"),
+    ],
+)
+def test_to_int16_refuses_what_would_become_another_sound(bad, says):
+    with pytest.raises(KitError, match=says):
+        convert.to_int16(bad)
+
+
+@pytest.mark.parametrize(
+    "bad", [np.zeros(9, np.uint8), np.zeros(9, np.float16), np.zeros((2, 2, 9))]
+)
+def test_resample_refuses_what_it_would_mix_up(bad):
+    with pytest.raises(KitError, match="cannot be resampled"):
+        audio.resample(bad, 8000, 16_000)
+
+
+def test_sizes_that_are_no_numbers():
+    for length in ("3", np.inf, -1, 2.5, None):
+        with pytest.raises(KitError, match="length is not a number of samples"):
+            audio.fit(np.ones(3), length)
+    with pytest.raises(KitError, match="rate is not a sample rate"):
+        audio.resample(np.ones(9), "8000", 16_000)

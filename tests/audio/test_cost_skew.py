@@ -43,7 +43,7 @@ def test_answers_agree_with_arrays_and_hand():
     assert answers.roofline_rate(100, 20, 1, 37) == 100
     assert answers.roofline_rate(100, 0.37, 1, 37) == 10
     assert answers.bend(100, 20) == 5
-    assert answers.rms_db(10, 0.75) == 5
+    assert answers.rms_db(10, 75) == 5
     assert 70 < answers.fft_share(512, 40, 13) < 85
 
 

@@ -70,6 +70,16 @@ def test_any_spec_run_on_the_host(changes, odd_clips, tmp_path):
         tmp_path.mkdir()
 
 
+@pytest.mark.skipif(not host_run.COMPILER, reason="no g++")
+@pytest.mark.parametrize("name", ["kws", "librosa"])
+def test_nan_is_not_hidden_by_the_floor(name, odd_clips, tmp_path):
+    x = odd_clips(2, 3000, np.float32)
+    x[0, 1500] = np.nan
+    broken, whole = host_run.extract(x, preset(name), tmp_path)
+    assert np.isnan(broken).any()
+    assert not np.isnan(whole).any()
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_model_of_the_index_arithmetic(name, odd_clips):
     spec = preset(name, padding="none", remove_dc=False, pre_emphasis=0.0, top_db=None)
@@ -94,6 +104,8 @@ def test_plans():
     odd = kernel_model.options_of(gpu.plan(preset("kws"), np.int16, 16_001))
     assert odd["PAIRED"] == "0"  # rows of odd length are not aligned for pairs
     assert kernel_model.options_of(gpu.plan(preset("kaldi"), np.int16, 16_000))["PAIRED"] == "0"
+    shifted = kernel_model.options_of(gpu.plan(preset("kws"), np.int16, 16_000, aligned=False))
+    assert shifted["PAIRED"] == "0"  # a view that starts at an odd sample
     assert gpu.plan(preset("librosa"), np.int16, 16_000).two_pass
     large = gpu.plan(preset("kws", fft=4096), np.int16, 16_000)
     assert (large.teams, large.shared_bytes <= gpu.SHARED_BYTES) == (1, True)
@@ -158,3 +170,25 @@ def test_device_refuses_what_it_would_compute_wrongly():
         audio.extract(x, "kws", "cpu")
     with pytest.raises(KitError, match="cannot take these arrays"):
         gpu._launch(x, cupy.empty((4, 98, 12), np.float32), preset("kws"))
+
+
+@pytest.mark.gpu
+def test_device_reads_a_view_that_starts_at_an_odd_sample(odd_clips):
+    needs_device()
+    import cupy
+
+    x = odd_clips(3, 16_000)
+    flat = cupy.zeros(x.size + 1, np.int16)
+    flat[1:] = cupy.asarray(x.ravel())
+    found = audio.extract(flat[1:].reshape(x.shape), "kws")
+    assert np.abs(found.get() - reference.extract(x, preset("kws"))).max() < TOLERANCE["kws"]
+
+
+@pytest.mark.gpu
+def test_two_specs_of_equal_sizes_do_not_share_tables(odd_clips):
+    needs_device()
+    x = odd_clips(2, 16_000)
+    for changes in ({}, {"mel_scale": "slaney"}, {"window_function": "hamming"}, {"lifter": 22.0}):
+        spec = preset("kws", **changes)
+        gap = np.abs(audio.extract(x, spec, "gpu") - reference.extract(x, spec))
+        assert gap.max() < 2e-3

@@ -19,7 +19,7 @@ def clip(snr_db=30.0, speech_s=0.6, start_s=0.2, level=0.3, seconds=1.0, seed=0)
     burst /= np.sqrt((burst[first : first + length] ** 2).mean())
     floor = rng.normal(0, 1, n)
     floor *= 10 ** (-snr_db / 20) / np.sqrt((floor**2).mean())
-    return audio.to_int16(0.25 * level * (burst + floor))
+    return audio.to_int16(np.clip(0.25 * level * (burst + floor), -1, 1))
 
 
 @pytest.mark.parametrize("wanted", [8, 15, 20, 30, 40])
@@ -55,7 +55,8 @@ def test_clipping_is_found_below_full_scale_too_and_loud_sound_is_not_clipped():
     t = np.arange(RATE) / RATE
     sine = np.sin(2 * np.pi * 150 * t)
     whole, over, low = (
-        audio.to_int16(x) for x in (0.999 * sine, 3 * sine, np.clip(sine, -0.3, 0.3))
+        audio.to_int16(np.clip(x, -1, 1))
+        for x in (0.999 * sine, 3 * sine, np.clip(sine, -0.3, 0.3))
     )
     shares = quality.clipped_share(np.stack([whole, over, low]))
     assert shares[0] < 0.01

@@ -81,3 +81,28 @@ def test_least_lengths():
     assert preset("torchaudio").frames(201) == 2
     with pytest.raises(KitError, match="200 samples"):
         preset("torchaudio").frames(200)
+
+
+def test_numbers_of_any_kind_make_the_same_fingerprint():
+    import numpy as np
+
+    plain = preset("kws")
+    for same in ({"power": 2.0}, {"power": np.int64(2)}, {"pre_emphasis": -0.0},
+                 {"window": np.int32(400), "fmin": np.float64(20)}):  # fmt: skip
+        assert plain.changed(**same).fingerprint == plain.fingerprint
+
+
+@pytest.mark.parametrize(
+    "bad", [{"window": [400, 400]}, {"rate": "16k"}, {"fmin": 7599.9999}, {"window": 2}]
+)
+def test_odd_values_are_refused_in_words(bad):
+    with pytest.raises(KitError, match=r"FeatureSpec\.\w+ cannot be this"):
+        preset("kws", **bad)
+
+
+def test_require_and_preset_take_only_what_they_know():
+    for other in ("kws", {}, None):
+        with pytest.raises(KitError, match="no spec to compare with"):
+            preset("kws").require(other)
+    with pytest.raises(KitError, match="no such preset"):
+        preset(["kws"])

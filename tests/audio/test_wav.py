@@ -209,3 +209,44 @@ def test_ten_thousand_mutations_neither_crash_nor_swell():
         assert found.rate > 0
     reasons = {"not-wav", "no-format", "bad-format", "unsupported", "no-data", "truncated"}
     assert outcomes == reasons | {"read"}
+
+
+@pytest.mark.parametrize(("valid", "container"), [(24, 32), (20, 24), (12, 16), (24, 24)])
+def test_fewer_significant_bits_lie_at_the_top(valid, container, tmp_path):
+    """What audio interfaces write: the level is that of the container, as libsndfile reads it."""
+    import struct
+
+    from kit.audio import to_float
+
+    values = (np.sin(np.arange(400) / 7) * 2 ** (container - 2)).astype(np.int64)
+    values = values >> (container - valid) << (container - valid)
+    size = container // 8
+    body = b"".join(int(v).to_bytes(size, "little", signed=True) for v in values)
+    head = struct.pack("<HHIIHH", 0xFFFE, 1, 16_000, 16_000 * size, size, container)
+    guid = bytes.fromhex("0100000000001000800000aa00389b71")
+    chunk = head + struct.pack("<HHI", 22, valid, 4) + guid
+    data = b"WAVEfmt " + struct.pack("<I", len(chunk)) + chunk
+    data += b"data" + struct.pack("<I", len(body)) + body
+    path = tmp_path / "x.wav"
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(data)) + data)
+    wav = read_wav(path)
+    assert (wav.bits, wav.width) == (valid, container)
+    found = to_float(wav.samples, wav.width)[:, 0]
+    assert np.array_equal(found, values / 2 ** (container - 1))
+    assert np.allclose(found, soundfile.read(path)[0], atol=2 ** -(valid - 1))
+
+
+def test_rf64_takes_its_size_from_ds64():
+    import struct
+
+    samples = np.arange(1000, dtype="<i2")
+    ds64 = struct.pack("<QQQI", 0, samples.nbytes, 1000, 0)
+    fmt = struct.pack("<HHIIHH", 1, 1, 16_000, 32_000, 2, 16)
+    data = b"WAVEds64" + struct.pack("<I", len(ds64)) + ds64
+    data += b"fmt " + struct.pack("<I", len(fmt)) + fmt
+    data += b"data" + struct.pack("<I", 0xFFFFFFFF) + samples.tobytes()
+    behind = b"LIST" + struct.pack("<I", 200) + b"UU" * 100
+    whole = b"RF64" + struct.pack("<I", 0xFFFFFFFF) + data
+    assert np.array_equal(read_wav(whole + behind).samples[:, 0], samples)
+    with pytest.raises(KitError, match="ends early"):
+        read_wav(whole[:-10])

@@ -1,6 +1,7 @@
 """Every layout gives the clip table that its names promise, and no file vanishes."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -59,7 +60,7 @@ def words(tmp_path):
 
 
 def test_fsdd_is_whole(fsdd):
-    table, rejects, read = load_clips("fsdd", fsdd)
+    table, rejects, read, _ = load_clips("fsdd", fsdd)
     assert (table.height, rejects.height, read) == (3000, 0, 3000)
     counts = table.group_by("speaker", "label").len()
     assert counts.height == 60
@@ -85,7 +86,7 @@ def test_librivox_sentences_with_transcripts_and_marks():
         fetch("librivox", progress=False)
     except KitError as error:
         pytest.skip(f"the LibriVox sentences cannot be had: {error}")
-    table, rejects, read = load_clips("librivox")
+    table, rejects, read, _ = load_clips("librivox")
     assert (table.height, rejects.height, read) == (3, 0, 3)
     assert table["label"][1] == "he was not an ill disposed young man"
     assert set(table["source_id"]) == {"librivox/austen"}  # one chapter, so never split apart
@@ -108,7 +109,7 @@ def test_a_sentence_without_its_transcript_has_no_label(tmp_path):
 
 
 def test_speech_commands_without_lists_have_no_split(commands):
-    table, rejects, read = load_clips("speech-commands", commands)
+    table, rejects, read, _ = load_clips("speech-commands", commands)
     assert (table.height, rejects.height, read) == (8, 0, 8)
     assert set(table["label"]) == {"yes", "no"}
     assert set(table["speaker"]) == set(SPEAKERS)
@@ -133,7 +134,7 @@ def test_speech_commands_with_lists(commands):
 
 
 def test_mswc_with_two_languages(words):
-    table, rejects, read = load_clips("mswc", words)
+    table, rejects, read, _ = load_clips("mswc", words)
     assert (table.height, rejects.height, read) == (4, 0, 4)
     columns = ("language", "label", "source_id", "speaker", "split")
     assert sorted(table.select(columns).rows(), key=str) == [
@@ -167,7 +168,7 @@ def test_mswc_clips_that_the_list_refuses_are_rejects(words):
     listed = words / "de" / "de_splits.csv"
     text = listed.read_text().replace("baum,True", "baum,False")
     listed.write_text(text.replace("DEV,", "OTHER,"))
-    table, rejects, read = load_clips("mswc", words)
+    table, rejects, read, _ = load_clips("mswc", words)
     assert sorted(rejects["code"]) == ["not-valid", "unlisted"]
     assert read == table.height + rejects.height == 4
     listed.write_text("a,b\n1,2\n")
@@ -181,7 +182,7 @@ def test_any_folder(tmp_path):
     write(top / "dogs" / "b.FLAC", 2, format="FLAC")
     write(top / "dogs" / "young" / "c.ogg", 3)
     (top / "notes.txt").write_text("not a sound")
-    table, rejects, read = load_clips("folder", top)
+    table, rejects, read, _ = load_clips("folder", top)
     assert (table.height, rejects.height, read) == (3, 0, 3)
     assert dict(table.select("source_id", "label").iter_rows()) == {
         "mine/a": None, "mine/dogs/b": "dogs", "mine/dogs/young/c": "young",
@@ -230,7 +231,7 @@ def test_bad_files_are_rejects_and_the_rest_is_loaded(commands, kind, name, code
         path = broken(kind, path)
     except OSError as error:
         pytest.skip(f"this file system refuses such a file: {error}")
-    table, rejects, read = load_clips("speech-commands", commands)
+    table, rejects, read, _ = load_clips("speech-commands", commands)
     assert set(rejects["code"]) == codes
     assert read == table.height + rejects.height == (8 if kind == "half" else 9)
     assert f"/{path.parent.name[:3]}" in rejects["path"][0]
@@ -246,11 +247,11 @@ def test_no_broken_sound_stops_the_load(tmp_path, kind, suffix):
     if kind != "link":
         write(bad, 2, 48_000, 200_000)
     broken(kind, bad)
-    table, rejects, read = load_clips("folder", tmp_path)
+    table, rejects, read, _ = load_clips("folder", tmp_path)
     assert read == table.height + rejects.height == 2
     assert "good.wav" in table["path"][0]
     codes = {"undecodable"} | ({"truncated"} if kind in ("half", "noise") else set())
-    assert set(rejects["code"]) <= codes
+    assert set(rejects["code"]) <= ({"unreadable"} if kind == "link" else codes)
 
 
 @pytest.mark.parametrize("suffix", [".ogg", ".opus"])
@@ -260,7 +261,7 @@ def test_a_compressed_file_cut_anywhere_is_a_reject(tmp_path, suffix):
         (tmp_path / f"{part}{suffix}").write_bytes(whole[: len(whole) * part // 20])
     (tmp_path / f"almost{suffix}").write_bytes(whole[:-1])
     (tmp_path / f"pages{suffix}").write_bytes(whole[: whole.rfind(b"OggS")])
-    table, rejects, _ = load_clips("folder", tmp_path)
+    table, rejects, _, _ = load_clips("folder", tmp_path)
     assert table["source_id"].str.ends_with("/whole").to_list() == [True]
     assert rejects.height == 21
 
@@ -282,7 +283,7 @@ def test_only_the_labels_asked_for_are_opened(commands, monkeypatch):
     opened = []
     decode = loaders.decode
     monkeypatch.setattr(loaders, "decode", lambda path: opened.append(path) or decode(path))
-    table, _, read = load_clips("speech-commands", commands, labels=["no"])
+    table, _, read, _ = load_clips("speech-commands", commands, labels=["no"])
     assert set(table["label"]) == {"no"}
     assert len(opened) == read == table.height == 4
     assert load_clips("speech-commands", commands, labels="no").table.equals(table)
@@ -313,3 +314,61 @@ def test_what_cannot_be_loaded_says_why(name, folder, word):
 def test_a_folder_without_sounds_names_the_layout(tmp_path):
     with pytest.raises(KitError, match="<word>/<speaker>_nohash_<take>.wav"):
         load_clips("speech-commands", tmp_path)
+
+
+def test_floats_that_are_no_sound_are_rejects(tmp_path):
+    tone = np.sin(np.arange(4000) / 9).astype(np.float32) / 2
+    for name, samples in (
+        ("good", tone), ("nan", np.where(np.arange(4000) == 9, np.nan, tone)),
+        ("inf", np.where(np.arange(4000) == 9, np.inf, tone)), ("unscaled", tone * 20_000),
+    ):  # fmt: skip
+        soundfile.write(tmp_path / f"{name}.wav", samples, 44_100, subtype="FLOAT")
+    soundfile.write(tmp_path / "slow.wav", tone, 50)
+    found = load_clips("folder", tmp_path)
+    assert [Path(p).stem for p in found.table["path"]] == ["good"]
+    codes = {Path(r["path"]).stem: r["code"] for r in found.rejects.iter_rows(named=True)}
+    assert codes == {"nan": "not-finite", "inf": "not-finite", "unscaled": "not-scaled",
+                     "slow": "bad-rate"}  # fmt: skip
+
+
+def test_nothing_in_a_folder_vanishes(tmp_path):
+    """Linked folders are entered once, closed ones and pipes are rejects, the rest is counted."""
+    tone = (np.sin(np.arange(4000) / 9) * 9000).astype(np.int16)
+    inside, outside = tmp_path / "set", tmp_path / "elsewhere"
+    (inside / "yes").mkdir(parents=True)
+    outside.mkdir()
+    soundfile.write(inside / "yes" / "a.wav", tone, 16_000)
+    soundfile.write(outside / "b.wav", tone, 16_000)
+    (inside / "no").symlink_to(outside)
+    (inside / "loop").symlink_to(inside)
+    os.mkfifo(inside / "pipe.wav")
+    (inside / "notes.txt").write_text("seven")
+    (inside / "c.m4a").write_bytes(b"x")
+    found = load_clips("folder", inside)
+    assert sorted(found.table["label"]) == ["no", "yes"]
+    assert found.rejects["code"].to_list() == ["unreadable"]
+    assert found.read == 3
+    assert found.ignored == {".txt": 1, ".m4a": 1}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to the superuser")
+def test_a_closed_folder_is_a_reject(tmp_path):
+    tone = np.zeros(4000, np.int16)
+    (tmp_path / "closed").mkdir()
+    soundfile.write(tmp_path / "a.wav", tone, 16_000)
+    soundfile.write(tmp_path / "closed" / "b.wav", tone, 16_000)
+    (tmp_path / "closed").chmod(0)
+    found = load_clips("folder", tmp_path)
+    (tmp_path / "closed").chmod(0o700)
+    assert found.table.height == 1
+    assert found.rejects["code"].to_list() == ["unreadable"]
+
+
+def test_the_content_tells_the_format_not_the_name(tmp_path):
+    tone = (np.sin(np.arange(4000) / 9) * 9000).astype(np.int16)
+    soundfile.write(tmp_path / "a.wav", tone, 16_000)
+    (tmp_path / "a.wav").rename(tmp_path / "a.flac")
+    soundfile.write(tmp_path / "phone.wav", tone, 8000, subtype="ALAW")
+    found = load_clips("folder", tmp_path)
+    assert found.rejects.is_empty()
+    assert sorted(found.table["sample_rate"]) == [8000, 16_000]

@@ -69,3 +69,31 @@ def test_fsdd_to_features(fsdd):
     features = audio.extract(corpus.waveforms(table), "kws")
     assert features.shape == (30, 98, 13)
     assert np.isfinite(features).all()
+
+
+def test_many_clips_of_one_file_are_cut_where_the_table_says(tmp_path):
+    import polars as pl
+
+    x = np.arange(-16_000, 16_000, dtype=np.int16)
+    soundfile.write(tmp_path / "long.wav", x, 16_000)
+    whole = corpus.load_clips("folder", tmp_path, progress=False).table
+    starts = [0, 31_000, 7, 1600]
+    rows = pl.concat(
+        [whole.with_columns(offset=pl.lit(s), num_samples=pl.lit(800)) for s in starts]
+    )
+    rows = rows.cast({"offset": pl.Int64, "num_samples": pl.Int64})
+    waves = corpus.waveforms(rows, seconds=0.05)
+    assert np.array_equal(waves, np.stack([x[s : s + 800] for s in starts]))
+    with pytest.raises(KitError, match="not the file"):
+        corpus.waveforms(rows.with_columns(offset=pl.lit(-5)))
+
+
+def test_what_is_not_a_clip_table_is_refused_in_words(folder):
+    found = corpus.load_clips("folder", folder, progress=False)
+    with pytest.raises(KitError, match=r"found 'Loaded'.*Hand over its \.table"):
+        corpus.waveforms(found)
+    with pytest.raises(KitError, match=r"lacks columns: found \['offset'\]"):
+        corpus.waveforms(found.table.drop("offset"))
+    for size in ({"seconds": -1}, {"seconds": float("nan")}, {"rate": "16000"}):
+        with pytest.raises(KitError, match="make no clip"):
+            corpus.waveforms(found.table, **size)

@@ -38,6 +38,17 @@ def test_memory_rates_have_the_right_unit():
         assert m.spread[0] <= m.value <= m.spread[1]
 
 
+def test_ceilings_for_all_cores():
+    both = measure.memory_copy(2**24, threads=2)
+    assert (both.unit, both.name) == ("GB/s", "memory copy, 2 cores")
+    assert 0.5 < both.value < 2000
+    product = measure.matrix_product(256)
+    assert product.unit == "GFLOP/s"
+    assert 0.5 < product.value < 20_000
+    with pytest.raises(KitError, match="threads is not possible"):
+        measure.memory_copy(threads=0)
+
+
 def test_short_memory_is_said(monkeypatch):
     monkeypatch.setattr("kit.measure.memory.memory_free", lambda: 32 * 2**20)
     assert "memory is short" in measure.memory_copy().note

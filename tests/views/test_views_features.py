@@ -46,15 +46,16 @@ def test_roofline_bends_where_memory_meets_arithmetic():
     assert (dot.x[0], dot.y[0]) == (20, 50)
 
 
-def test_skew_bars_are_sorted_and_in_two_groups():
+def test_skew_shows_distance_and_accuracy_in_two_groups():
     table = pl.DataFrame(
         {"switch": ["a", "b", "c"], "where": ["spec", "sound", "spec"],
-         "distance_db": [3.0, 9.0, 1.0], "caught": [True, False, True]}
+         "distance_db": [3.0, 9.0, 1.0], "caught": [True, False, True],
+         "accuracy_percent": [50.0, 90.0, 70.0]}
     )  # fmt: skip
-    figure = views.skew(table, 5.0)
-    assert [len(bars.x) for bars in figure.data] == [2, 1]
-    assert list(figure.layout.yaxis.categoryarray) == ["c", "a", "b"]
-    assert figure.layout.shapes[0].x0 == 5
+    figure = views.skew(table, 5.0, 92.0)
+    assert [len(bars.x) for bars in figure.data] == [2, 2, 1, 1]
+    assert list(figure.layout.yaxis.categoryarray) == ["b", "c", "a"]
+    assert [shape.x0 for shape in figure.layout.shapes] == [5, 92]
 
 
 def test_the_player_holds_the_samples_and_a_name():

@@ -7,9 +7,9 @@
 // lies between stays in registers and in shared memory.
 // launch: any number of blocks of TEAMS * LANES threads; LANES is 16, so a warp holds two teams.
 //
-// Set by the compiler's options, see kit/audio/gpu.py: SAMPLE, SAMPLE2, WINDOW, HOP, LEAD, FFT,
-// RADICES, FRAMES_INSIDE, REFLECT, PAIRED, REMOVE_DC, EMPHASIS, MAGNITUDE, MELS, COEFFS, USE_DCT,
-// FLOOR, LOG_SCALE, CLIP_RANGE, TEAMS.
+// Set by the compiler's options, see _options in kit/audio/gpu.py: SAMPLE, SAMPLE2, PAIRED, WINDOW,
+// HOP, LEAD, FFT, RADICES, REFLECT, REMOVE_DC, EMPHASIS, EMPHASIS_ON, MAGNITUDE, MELS, COEFFS,
+// USE_DCT, FLOOR, LOG_SCALE, TEAMS; and for the second pass COEFFS_OUT, DCT_OUT, CLIP_RANGE.
 
 #define LANES 16
 #define HALF (FFT / 2)
@@ -237,6 +237,9 @@ __device__ void real_power(const Complex *z, float *power, const Complex *turn, 
     __syncwarp();
 }
 
+// the larger one; unlike fmaxf it lets NaN through, for a broken clip must not look like silence
+__device__ inline float raised(float x, float least) { return x < least ? least : x; }
+
 __device__ void log_mel(const float *power, float *bands, const int *edges, const float *weights,
                         int lane) {
     for (int m = lane; m < MELS; m += LANES) {
@@ -244,7 +247,7 @@ __device__ void log_mel(const float *power, float *bands, const int *edges, cons
         const float *weight = weights + edges[2 * MELS + m];
         float sum = 0.0f;
         for (int k = first; k < last; k++) sum += power[k] * weight[k - first];
-        bands[m] = LOG_SCALE * logf(fmaxf(sum, FLOOR));
+        bands[m] = LOG_SCALE * logf(raised(sum, FLOOR));
     }
     __syncwarp();
 }
@@ -294,21 +297,22 @@ raise_and_dct(const float *logs, float *out, const float *dct, unsigned frames, 
     for (unsigned clip = blockIdx.x; clip < clips; clip += gridDim.x) {
         const float *rows = logs + (long long)clip * frames * MELS;
         float most = rows[0];
-        for (unsigned i = threadIdx.x; i < frames * MELS; i += blockDim.x) most = fmaxf(most, rows[i]);
+        for (size_t i = threadIdx.x; i < (size_t)frames * MELS; i += blockDim.x)
+            most = fmaxf(most, rows[i]);
         for (int far = 16; far; far /= 2)
             most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, far));
         if (threadIdx.x % 32 == 0) loudest[threadIdx.x / 32] = most;
         __syncthreads();
         for (unsigned w = 0; w < blockDim.x / 32; w++) most = fmaxf(most, loudest[w]);
         const float least = most - CLIP_RANGE;
-        for (unsigned i = threadIdx.x; i < frames * COEFFS_OUT; i += blockDim.x) {
+        for (size_t i = threadIdx.x; i < (size_t)frames * COEFFS_OUT; i += blockDim.x) {
             const float *row = rows + i / COEFFS_OUT * MELS;
-            const int c = i % COEFFS_OUT;
+            const int c = int(i % COEFFS_OUT);
             float sum = 0.0f;
             if (DCT_OUT)
-                for (int m = 0; m < MELS; m++) sum += fmaxf(row[m], least) * dct[m * COEFFS_OUT + c];
+                for (int m = 0; m < MELS; m++) sum += raised(row[m], least) * dct[m * COEFFS_OUT + c];
             else
-                sum = fmaxf(row[c], least);
+                sum = raised(row[c], least);
             out[(long long)clip * frames * COEFFS_OUT + i] = sum;
         }
         __syncthreads();
