@@ -63,18 +63,23 @@ def load_clips(name, folder=None, labels=None, progress=None):
             remedy="give the folder that holds these",
             code="no-files",
         )
-    rows, rejects, skipped = [], [], 0
-    for path in _bar(paths, progress):
+    rows, rejects = _rows(_bar(paths, progress), describe, labels)
+    table = clip_table([shared | row for row in rows])
+    ignored = dict(Counter(p.suffix.lower() for p in others))
+    return Loaded(table, _reject_table(rejects), len(rows) + len(rejects), ignored)
+
+
+def _rows(paths, describe, labels):
+    """(rows, rejects) of the files whose label is asked for: lists of dict."""
+    rows, rejects = [], []
+    for path in paths:
         try:
             said = describe(_readable(path))
-            if labels is not None and said["label"] not in labels:
-                skipped += 1
-            else:
-                rows.append(shared | said | _sound(path))
+            if labels is None or said["label"] in labels:
+                rows.append(said | _sound(path))
         except KitError as fault:
             rejects.append({"path": path, "code": fault.code, "message": fault})
-    ignored = dict(Counter(p.suffix.lower() for p in others))
-    return Loaded(clip_table(rows), _reject_table(rejects), len(paths) - skipped, ignored)
+    return rows, rejects
 
 
 def speech_span(path):

@@ -93,18 +93,19 @@ def skew(table, again_db, same_percent):
         log_axis("distance, dB per band", 0.1, 1000) | {"domain": [0, 0.46]},
         order | {"automargin": True},
         height=200 + 30 * rows.height,
-        xaxis2={"title": {"text": "accuracy, %"}, "domain": [0.54, 1], "range": [0, 112]},
+        xaxis2={"title": {"text": "accuracy, %"}, "domain": [0.54, 1], "range": [0, 100]},
         yaxis2={"anchor": "x2", "matches": "y", "showticklabels": False},
         shapes=[_mark(axis, x) for axis, x, _ in marks],
         annotations=[_mark_text(*mark) for mark in marks],
-        legend={"y": 1.04},
+        legend={"y": -0.09, "yanchor": "top"},
+        margin={"l": 70, "r": 20, "t": 80, "b": 110},
         barmode="overlay",
     )
 
 
 def _mark(axis, x):
     return {"type": "line", "xref": axis, "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper",
-            "line": {"color": INK, "dash": "dot"}}  # fmt: skip
+            "line": {"color": INK, "dash": "dot"}, "layer": "between"}  # fmt: skip
 
 
 def _mark_text(axis, x, text):
@@ -116,11 +117,12 @@ def _mark_text(axis, x, text):
 def _skew_bars(rows, where, colour, label):
     part = rows.filter(rows["where"] == where)
     common = {"y": part["switch"], "orientation": "h", "marker": {"color": colour},
-              "textposition": "outside", "cliponaxis": False, "name": label}  # fmt: skip
+              "cliponaxis": False, "name": label}  # fmt: skip
     return [
         go.Bar(x=part["distance_db"], text=[f"{shown(d)} dB" for d in part["distance_db"]],
-               **common),
+               textposition="outside", **common),
         go.Bar(x=part["accuracy_percent"], text=[f"{a:.0f} %" for a in part["accuracy_percent"]],
+               textposition="inside", insidetextanchor="start", textfont={"color": "white"},
                xaxis="x2", yaxis="y2", showlegend=False, **common),
     ]  # fmt: skip
 
