@@ -22,6 +22,7 @@ _HOME = {  # name -> module that defines it
     "report": "course.report",
     "show": "views.html",
     "show_claims": "views.claims",
+    "sound": "views.sound",
 }
 _MODULES = {
     "assumptions",
