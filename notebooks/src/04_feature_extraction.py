@@ -19,10 +19,16 @@ kit.lesson("04")
 # %% [markdown]
 # ## A clip of your choice
 #
-# Put another number into the brackets, or the path of a recording of your own. Reading it takes named steps only: decode, mix to mono, resample to {{value('kws_rate')}} Hz, cut or fill up to {{value('kws_clip')}} s. Nothing is made louder on the way.
+# The recordings come first; without a network a small sample takes their place, and a notice says so.
 
 # %%
 recordings = corpus.recordings("fsdd")
+recordings
+
+# %% [markdown]
+# Put another number into the brackets, or the path of a recording of your own. Reading it takes named steps only: decode, mix to mono, resample to {{value('kws_rate')}} Hz, cut or fill up to {{value('kws_clip')}} s. Nothing is made louder on the way.
+
+# %%
 path = recordings.paths[1234 % len(recordings.paths)]
 clip = audio.fit(corpus.read_sound(path), 16_000)
 kit.sound(clip, caption=path.name)
