@@ -147,23 +147,18 @@ def bench_features(
     clips: Annotated[int, typer.Option(min=100, help="Clips of one second.")] = 2000,
     rounds: Annotated[int, typer.Option(min=1, help="Times that each is measured.")] = 7,
     gpu: Annotated[bool, typer.Option("--gpu", help="On the first CUDA device.")] = False,
+    save: Annotated[bool, typer.Option("--save", help="Keep it in docs/benchmarks.")] = False,
 ):
     """Clips a second that become features: ours, the peers, and what the machine could do."""
-    from kit.bench import record
-    from kit.bench.features import as_text, features
+    from kit.bench import features, keep, record
+    from kit.bench import gpu as on_gpu
 
-    if gpu:
-        from kit.bench.gpu import features_gpu
-
-        found = features_gpu(rounds)
-        rows = found.pop("rows")
-        print(json.dumps(record("features-gpu", rows) | found, indent=1))
-        return
-    found = features(clips, rounds)
+    found = on_gpu.features_gpu(rounds) if gpu else features.features(clips, rounds)
     rows = found.pop("rows")
-    print(
-        json.dumps(record("features", rows) | found, indent=1) if as_json else as_text(found, rows)
-    )
+    whole = record("features-gpu" if gpu else "features", rows) | found
+    print(json.dumps(whole, indent=1) if as_json or gpu else features.as_text(found, rows))
+    if save:
+        print(keep(whole), file=sys.stderr)
 
 
 @course.command("build")

@@ -234,6 +234,8 @@ PRESETS = {
         window_function="povey", full_scale=32_768.0, remove_dc=True, pre_emphasis=0.97, mels=23,
         mel_triangle="mel", fmin=20.0, fmax=8000.0, floor=2.0**-23, lifter=22.0,
     ),
+    # the filter bank alone: noise reduction and gain control of its front end keep a state, and
+    # its int16 FFT adds noise of its own that no float program has
     "tflm-micro": FeatureSpec(
         window=480, hop=160, window_function="hann-midpoint", full_scale=32_768.0, mels=40,
         mel_triangle="mel", fmin=125.0, fmax=7500.0, log="micro", floor=1.0, dct="none", coeffs=40,

@@ -1,6 +1,7 @@
 """`kit bench`: how fast the kit itself is, measured."""
 
 import json
+import re
 from datetime import UTC, datetime
 
 from kit.paths import root
@@ -18,6 +19,18 @@ def record(name, rows):
         "versions": machine_facts()["versions"],
         "rows": rows,
     }
+
+
+def keep(found):
+    """Write a record to docs/benchmarks, named after benchmark and machine; returns the path.
+
+    found: dict of `record`. A record of the same benchmark and machine is replaced.
+    """
+    machine = found.get("device") or found["machine"]
+    slug = re.sub(r"[^a-z0-9]+", "-", f"{found['benchmark']} {machine}".lower()).strip("-")
+    path = root() / "docs" / "benchmarks" / f"{slug}.json"
+    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    return path
 
 
 def recorded(name):

@@ -79,6 +79,18 @@ def test_the_kept_record_is_newest_first_and_can_be_drawn():
     assert recorded("nothing") == []
 
 
+def test_a_record_is_kept_under_its_benchmark_and_machine(tmp_path, monkeypatch):
+    import kit.bench
+
+    (tmp_path / "docs" / "benchmarks").mkdir(parents=True)
+    monkeypatch.setattr(kit.bench, "root", lambda: tmp_path)
+    made = kit.bench.record("features-gpu", [{"name": "x"}]) | {"device": "NVIDIA H200 (141 GB)"}
+    path = kit.bench.keep(made)
+    assert path.name == "features-gpu-nvidia-h200-141-gb.json"
+    assert kit.bench.recorded("features-gpu") == [made]
+    assert kit.bench.keep({**made, "device": None}).name != path.name
+
+
 def test_the_record_meets_the_target():
     """A kept record below the promised ratio must not be kept."""
     ours = next(r for r in recorded("features")[0]["rows"] if r["name"] == bench.OURS)
