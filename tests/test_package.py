@@ -1,6 +1,8 @@
 """The house itself: what import loads, how large things are, whether versions agree."""
 
 import ast
+import importlib
+import inspect
 import json
 import re
 import subprocess
@@ -65,6 +67,17 @@ def test_every_public_name_can_be_fetched():
         assert getattr(kit, name) is not None
     with pytest.raises(AttributeError):
         _ = kit.nothing
+
+
+@pytest.mark.parametrize("package", ["audio", "corpus", "measure", "claims"])
+def test_no_exported_name_is_shadowed_by_a_module(package):
+    """A module of the same name would take a function's place once it is imported."""
+    found = importlib.import_module(f"kit.{package}")
+    modules = {p.stem for p in (root() / "kit" / package).glob("*.py")}
+    assert not modules & set(getattr(found, "_HOME", {}))
+    for name in found.__all__:
+        assert getattr(found, name) is getattr(found, name)
+        assert not inspect.ismodule(getattr(found, name)), name
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(root())))

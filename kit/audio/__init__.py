@@ -1,4 +1,8 @@
-"""Sound: exact decoding, named conversions, one definition of features, and its backends."""
+"""Sound: exact decoding, named conversions, one definition of features, and its backends.
+
+Speech from text is kit.audio.synthesize.synthesize: a package cannot hold a module and a function
+of one name.
+"""
 
 from importlib import import_module
 
@@ -14,7 +18,6 @@ _HOME = {  # name -> module that defines it
     "to_float": "convert",
     "to_int16": "convert",
     "to_mono": "convert",
-    "synthesize": "synthesize",
 }
 __all__ = [*_HOME]
 
