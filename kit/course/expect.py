@@ -34,7 +34,7 @@ def near(found, wanted, what, hint="", tolerance=1e-6):
     number = as_number(found, what)
     if not math.isclose(number, wanted, rel_tol=tolerance, abs_tol=1e-12):
         rounded = any(number == round(wanted, digits) for digits in range(2, 6))
-        hint = "do not round" if rounded else hint
+        hint = _unrounded(hint) if rounded else hint
         fail(f"{what} should be {wanted:.6g}, but is {number:.6g}.", hint)
 
 
@@ -50,7 +50,7 @@ def all_near(found, wanted, what, hint="", tolerance=1e-6, absolute=1e-12):
     bad = ~np.isclose(got, want, rtol=tolerance, atol=absolute)
     if bad.any():
         rounded = any(np.array_equal(got, want.round(digits)) for digits in range(2, 6))
-        hint = "do not round" if rounded else hint
+        hint = _unrounded(hint) if rounded else hint
         i = int(np.flatnonzero(bad)[0])
         fail(f"{what}: value {i} should be {want[i]:.6g}, but is {got[i]:.6g}.", hint)
 
@@ -119,6 +119,11 @@ def dice(seed=None):
 def fail(message, hint=""):
     """Raise the AssertionError that a learner reads."""
     raise AssertionError(f"{message} Hint: {hint}." if hint else message) from None
+
+
+def _unrounded(hint):
+    """A wrong value may be a rounded right one by chance, so the other hint stays."""
+    return f"do not round; {hint}" if hint else "do not round"
 
 
 def _plain(error):
