@@ -6,7 +6,7 @@ Works on English at 16 kHz with the acoustic model that comes with pocketsphinx.
 import functools
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -114,12 +114,12 @@ def _trimmed(words, samples):
     start, length = (float(x[0]) for x in speech_span(samples[None]))
     if not length:
         return words
-    first, last = words[0], words[-1]
+    first = words[0]
     begin = min(max(first.start_s, start), first.end_s - _SHORTEST_S)
-    words[0] = Word(first.word, begin, first.end_s, first.score)
-    last = words[-1]
+    words[0] = replace(first, start_s=begin)
+    last = words[-1]  # the same one, where there is only one
     end = max(min(last.end_s, start + length), last.start_s + _SHORTEST_S)
-    words[-1] = Word(last.word, last.start_s, end, last.score)
+    words[-1] = replace(last, end_s=end)
     return words
 
 

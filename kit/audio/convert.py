@@ -41,13 +41,27 @@ def to_int16(samples):
     samples = np.asarray(samples)
     if samples.dtype.kind != "f":
         raise _bad("samples are not floats", samples.dtype.name, "floats, from kit.audio.to_float")
-    if samples.size:
-        low, high = float(samples.min()), float(samples.max())  # NaN wins in both
-        if not np.isfinite(low + high):
-            raise _bad("samples hold NaN or infinity", f"{low:g} to {high:g}", "finite values")
-        if max(-low, high) > LOUDEST:
-            raise _bad("samples are not in [-1, 1]", f"{low:g} to {high:g}", "floats in [-1, 1]")
+    code, span = float_fault(samples)
+    if code == "not-finite":
+        raise _bad("samples hold NaN or infinity", span, "finite values")
+    if code:
+        raise _bad("samples are not in [-1, 1]", span, "floats in [-1, 1]")
     return np.clip(np.rint(samples * 32_768), -32_768, 32_767).astype(np.int16)
+
+
+def float_fault(samples):
+    """(code, span) of what keeps float samples from being sound; ("", "") if nothing does.
+
+    code: "not-finite" for NaN or infinity, "not-scaled" for values far outside [-1, 1], such as
+    integers that were never scaled. span: "least to greatest".
+    """
+    if not samples.size:
+        return "", ""
+    low, high = float(samples.min()), float(samples.max())  # NaN wins in both
+    span = f"{low:g} to {high:g}"
+    if not np.isfinite(low + high):
+        return "not-finite", span
+    return ("not-scaled", span) if max(-low, high) > LOUDEST else ("", "")
 
 
 def to_mono(samples):
@@ -78,7 +92,7 @@ def resample(samples, rate, new_rate):
         )
     for name, value in (("rate", rate), ("new_rate", new_rate)):
         if not isinstance(value, numbers.Real) or not MIN_RATE <= value <= MAX_RATE:
-            raise _bad(f"{name} is not a sample rate", value, "100 to 1000000 Hz")
+            raise _bad(f"{name} is not a sample rate", value, f"{MIN_RATE} to {MAX_RATE} Hz")
     if rate == new_rate:
         return samples
     if samples.dtype == np.int16:

@@ -4,7 +4,7 @@ import numbers
 
 import numpy as np
 
-from kit.audio.convert import LOUDEST
+from kit.audio.convert import float_fault
 from kit.audio.spec import FeatureSpec
 from kit.errors import KitError
 
@@ -112,17 +112,13 @@ def _check_values(audio):
     """NaN, infinity, and integers that were turned into floats without scaling."""
     if audio.dtype == np.int16:
         return
-    low, high = float(audio.min()), float(audio.max())  # NaN wins in both
-    if not np.isfinite(low + high):
+    code, span = float_fault(audio)
+    if code == "not-finite":
         row = int(np.argmin([np.isfinite(clip).all() for clip in audio]))
         raise _bad("holds NaN or infinity", f"clip {row}", "finite values", f"drop clip {row}")
-    if max(-low, high) > LOUDEST:
-        raise _bad(
-            "is not in [-1, 1]",
-            f"{low:g} to {high:g}",
-            "float32 in [-1, 1]",
-            "divide by 32768, or hand over int16",
-        )
+    if code:
+        allowed, remedy = "float32 in [-1, 1]", "divide by 32768, or hand over int16"
+        raise _bad("is not in [-1, 1]", span, allowed, remedy)
 
 
 def _choose(backend, on_gpu, spec, audio):

@@ -41,7 +41,10 @@ def snr(clips, rate=16_000):
     A clip cut so closely that nothing lies between the words has no quiet frames, and its ratio
     is underestimated. Below about 6 dB no frame stands out, and the ratio is NaN.
     """
-    power = _frame_power(clips, rate)
+    return _snr_of(_frame_power(clips, rate))
+
+
+def _snr_of(power):
     noise, speech = _noise_power(power), _speech_frames(power)
     count = speech.sum(1)
     signal = np.divide((power * speech).sum(1), count, out=np.full(len(power), np.nan),
@@ -56,7 +59,11 @@ def speech_span(clips, rate=16_000):
     A frame of 10 ms is speech if it lies 6 dB above the noise and less than 35 dB below the
     loudest frame. (NaN, 0) where there is none.
     """
-    speech = _speech_frames(_frame_power(clips, rate))
+    return _span_of(_frame_power(clips, rate))
+
+
+def _span_of(power):
+    speech = _speech_frames(power)
     some = speech.any(1)
     first = speech.argmax(1)
     last = speech.shape[1] - speech[:, ::-1].argmax(1)
@@ -100,13 +107,14 @@ def clipped_share(clips):
 
 def _measured(clips, rate):
     x = clips.astype(np.float64) / _FULL
-    start, length = speech_span(clips, rate)
+    power = _frame_power(clips, rate)
+    start, length = _span_of(power)
     with np.errstate(divide="ignore"):
         level = 10 * np.log10((x**2).mean(1))
         peak = 20 * np.log10(np.abs(x).max(1))
     return {
         "level_db": level, "peak_db": peak, "dc": x.mean(1), "clipped_share": clipped_share(clips),
-        "zero_share": (clips == 0).mean(1), "snr_db": snr(clips, rate), "speech_start_s": start,
+        "zero_share": (clips == 0).mean(1), "snr_db": _snr_of(power), "speech_start_s": start,
         "speech_s": length, "bandwidth_hz": bandwidth(clips, rate),
     }  # fmt: skip
 

@@ -78,8 +78,9 @@ def similarity(clips, pairs):
     """float64[pairs]: best match of the spectrograms of two clips over shifts, 1 for equal ones."""
     parts = [np.zeros(0)]
     for i in range(0, len(pairs), _AT_ONCE):
-        some = pairs[i : i + _AT_ONCE]
-        a, b = (np.fft.rfft2(spectrograms(clips[some[:, side]]), (128, 256)) for side in (0, 1))
+        places, back = np.unique(pairs[i : i + _AT_ONCE], return_inverse=True)
+        spectra = np.fft.rfft2(spectrograms(clips[places]), (128, 256))
+        a, b = spectra[back.reshape(-1, 2)].swapaxes(0, 1)
         match = np.fft.irfft2(a * b.conj(), (128, 256))
         quarter_tones = 4 * _MOST_SEMITONES // 2
         match = np.concatenate([match[:, :_MOST_FRAMES], match[:, -_MOST_FRAMES:]], 1)

@@ -4,7 +4,6 @@ A layout is a function (folder, source) -> (list of files, describe), where desc
 what the place and name of a file say about it, or raises KitError.
 """
 
-import math
 import os
 import re
 import stat
@@ -14,7 +13,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from kit.audio.convert import LOUDEST, MAX_RATE, MIN_RATE
+from kit.audio.convert import MAX_RATE, MIN_RATE, float_fault
 from kit.corpus.clips import clip_id, clip_table, decode
 from kit.corpus.datasets import data_set
 from kit.corpus.store import fetch
@@ -252,11 +251,11 @@ def _check_floats(path, samples):
     """Floats can hold what is no sound: NaN, infinity, integers that were never scaled."""
     if samples.dtype.kind != "f":
         return
-    low, high = float(samples.min()), float(samples.max())
-    if not math.isfinite(low + high):
-        raise _fault(path, "holds NaN or infinity", "not-finite")
-    if max(-low, high) > LOUDEST:
-        raise _fault(path, "is not in [-1, 1]", "not-scaled", f"{low:g} to {high:g}")
+    code, span = float_fault(samples)
+    if code == "not-finite":
+        raise _fault(path, "holds NaN or infinity", code)
+    if code:
+        raise _fault(path, "is not in [-1, 1]", code, span)
 
 
 def _parts(pattern, path, folder):
