@@ -11,9 +11,9 @@ import numpy as np
 from kit import audio
 from kit.audio import cost, cpu
 from kit.bench import peers
+from kit.bench.peers import SECOND
 from kit.measure import time_runs
 
-SECOND = 16_000  # samples of a clip
 OURS = "kit, cpu"
 _TURN_S = 0.5
 _STEADY = 1.5  # most that the turns of a backend may differ

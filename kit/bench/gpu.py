@@ -5,10 +5,9 @@ import time
 
 import numpy as np
 
-from kit.audio import cost, gpu, preset, tables
+from kit.audio import cost, gpu, tables
+from kit.bench.peers import SECOND, SPEC, step_tables
 
-SPEC = preset("kws")
-SECOND = 16_000  # samples of a clip
 SIZES = (1, 1000, 100_000, 1_000_000)  # clips in one call
 _PEER_CLIPS = 20_000  # for peers, which keep every step in memory; a larger batch is not faster
 
@@ -110,8 +109,7 @@ def _flashmel(cupy):
 
 def _cufft(cupy):
     """cuFFT through CuPy, step by step: what one writes without a fused kernel."""
-    arrays = tables.window(SPEC), tables.mel_weights(SPEC).T, tables.dct_matrix(SPEC).T
-    window, mel, dct = (cupy.asarray(a, cupy.float32) for a in arrays)
+    window, mel, dct = map(cupy.asarray, step_tables())
     x = _noise(cupy, _PEER_CLIPS)
 
     def run():

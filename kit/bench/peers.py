@@ -9,6 +9,7 @@ import numpy as np
 from kit.audio import preset, tables
 
 SPEC = preset("kws")
+SECOND = 16_000  # samples of a clip
 BATCH = 25  # clips that a batched peer takes at once: measured as best among 5 to 100
 
 
@@ -45,7 +46,7 @@ def scipy_rfft():
 
     from scipy.fft import rfft
 
-    window, mel, dct = _tables()
+    window, mel, dct = step_tables()
 
     def run(clips):
         x = clips.astype(np.float32) / 32_768
@@ -59,14 +60,24 @@ def scipy_rfft():
 
 def torch_rfft():
     """PyTorch on the CPU."""
-    return _torch("cpu")
+    import torch
+
+    window, mel, dct = map(torch.from_numpy, stepstep_tables())
+
+    def run(clips):
+        frames = (torch.from_numpy(clips).float() / 32_768).unfold(-1, SPEC.window, SPEC.hop)
+        spectrum = torch.fft.rfft(frames * window, SPEC.fft)
+        power = spectrum.real.square() + spectrum.imag.square()  # abs would take a root first
+        return (power @ mel).clamp(min=SPEC.floor).log() @ dct
+
+    return run
 
 
 def torch_dft():
     """PyTorch on the CPU, the Fourier transform as a matrix product."""
     import torch
 
-    window, mel, dct = map(torch.from_numpy, _tables())
+    window, mel, dct = map(torch.from_numpy, step_tables())
     n, k = torch.arange(SPEC.window)[:, None], torch.arange(SPEC.bins)
     turn = 2 * np.pi / SPEC.fft * (n * k).double()
     matrix = (torch.cat([turn.cos(), turn.sin()], 1) * window[:, None]).float()
@@ -100,25 +111,16 @@ def kaldi():
     return run
 
 
-def _tables():
-    """float32: window scaled for nothing, mel weights [bins, mels], DCT [mels, coeffs]."""
+def stepstep_tables():
+    """float32: window [window], mel weights [bins, mels], DCT [mels, coeffs]."""
     arrays = tables.window(SPEC), tables.mel_weights(SPEC).T, tables.dct_matrix(SPEC).T
     return [np.ascontiguousarray(a, np.float32) for a in arrays]
 
 
-def _torch(device):
-    import torch
-
-    window, mel, dct = (torch.from_numpy(a).to(device) for a in _tables())
-
-    def run(clips):
-        clips = torch.as_tensor(clips, device=device)
-        frames = (clips.float() / 32_768).unfold(-1, SPEC.window, SPEC.hop)
-        spectrum = torch.fft.rfft(frames * window, SPEC.fft)
-        power = spectrum.real.square() + spectrum.imag.square()  # abs would take a root first
-        return (power @ mel).clamp(min=SPEC.floor).log() @ dct
-
-    return run
+def step_tables():
+    """float32: window [window], mel weights [bins, mels], DCT [mels, coeffs]."""
+    arrays = tables.window(SPEC), tables.mel_weights(SPEC).T, tables.dct_matrix(SPEC).T
+    return [np.ascontiguousarray(a, np.float32) for a in arrays]
 
 
 CPU = {

@@ -7,7 +7,7 @@ every later row into a lie, so nothing is cast, and the run stops at the column.
 import pandera.polars as pa
 import polars as pl
 
-from kit.corpus.clips import ClipTable
+from kit.corpus.clips import ClipTable, broken_rules
 from kit.errors import KitError
 
 _NULL = "null"  # the reason code of a missing value
@@ -44,7 +44,13 @@ def enforce(table, schema):
         cases = fault.failure_cases
     whole = cases.filter(pl.col("index").is_null())
     if not whole.is_empty():
-        raise _stop(table, whole)
+        rules = [f"column {r.removeprefix('column ')}" for r in broken_rules(whole)]
+        raise KitError(
+            f"the table breaks its contract as a whole: {'; '.join(rules)}",
+            allowed="the columns and types of the contract",
+            remedy="mend the source; a cast here would change values without a word",
+            code="contract",
+        )
     rows = [_letter(table, case) for case in cases.iter_rows(named=True)]
     broken = _broken(rows).sort("row", "column", "code")
     kept = table.with_row_index("row").filter(~pl.col("row").is_in(broken["row"].to_list()))
@@ -79,24 +85,3 @@ def _letter(table, case):
 def _broken(rows):
     schema = {"row": pl.Int64, "column": pl.String, "code": pl.String, "value": pl.String}
     return pl.DataFrame(rows, schema=schema)
-
-
-def _stop(table, cases):
-    """The error for columns that are missing or of another type."""
-    said = []
-    typed = pl.col("check").str.starts_with("dtype(")
-    mistyped = cases.filter(typed)["column"].to_list()
-    other = pl.col("column").is_in(mistyped).fill_null(False)
-    # a further check on a column of the wrong type only repeats that the type is wrong
-    for case in cases.filter(typed | ~other).iter_rows(named=True):
-        column = case["column"] or case["failure_case"]
-        if case["check"] == "column_in_dataframe":
-            said.append(f"column {case['failure_case']} is missing")
-        else:
-            said.append(f"column {column} must be {case['check']}, found {case['failure_case']}")
-    return KitError(
-        f"the table breaks its contract as a whole: {'; '.join(sorted(set(said)))}",
-        allowed="the columns and types of the contract",
-        remedy="mend the source; a cast here would change values without a word",
-        code="contract",
-    )

@@ -69,7 +69,7 @@ def validate(table):
     try:
         return ClipTable.validate(table, lazy=True)
     except pa.errors.SchemaErrors as broken:
-        rules = _rules(broken.failure_cases)
+        rules = broken_rules(broken.failure_cases)
     raise KitError(
         f"the clip table breaks {len(rules)} of its rules: {'; '.join(rules)}",
         remedy="mend or drop these rows; the columns are described in kit.corpus.ClipTable",
@@ -77,12 +77,13 @@ def validate(table):
     )
 
 
-def _rules(cases):
-    """One sentence a broken rule, from pandera's table of failure cases."""
+def broken_rules(cases):
+    """list of str: one sentence a broken rule, from pandera's table of failure cases."""
     typed = pl.col("check").str.starts_with("dtype(")
     mistyped = cases.filter(typed)["column"].to_list()
     # a further check on a column of the wrong type only repeats that the type is wrong
-    cases = cases.filter(typed | ~pl.col("column").is_in(mistyped))
+    repeated = pl.col("column").is_in(mistyped).fill_null(False)
+    cases = cases.filter(typed | ~repeated)
     absent = cases.filter(check="column_in_dataframe")["failure_case"].to_list()
     counts = cases.filter(pl.col("check") != "column_in_dataframe").group_by(
         "column", "check", maintain_order=True
