@@ -85,6 +85,37 @@ def claims(
         _print_claims(rows)
 
 
+@app.command("compile")
+def compile_(
+    recipe: Annotated[str, typer.Argument(help="TOML file, such as data/recipes/kws.toml.")],
+    engine: Annotated[str, typer.Option(help="local or ray.")] = "local",
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core.")] = None,
+    replay: Annotated[bool, typer.Option("--replay", help="Try unreadable files again.")] = False,
+    explain: Annotated[str, typer.Option(help="Print where this clip_id comes from.")] = "",
+    diff: Annotated[tuple[int, int] | None, typer.Option(help="Compare two versions.")] = None,
+    letters: Annotated[bool, typer.Option("--letters", help="Print the dead letters.")] = False,
+    profile: Annotated[bool, typer.Option(help="Write report.html and profile.html.")] = True,
+    as_json: Json = False,
+):
+    """Build the data set of a recipe, or bring it up to date; or ask what is in it."""
+    from kit.compiler import ask
+
+    if explain or diff or letters:
+        print(ask.answer(recipe, explain, diff, letters, as_json))
+        return
+    from kit.compiler.report import as_text, report, write
+    from kit.compiler.run import compile_recipe
+
+    run = compile_recipe(recipe, engine, workers, replay, False if as_json else None)
+    found = report(run)
+    write(found, run.data.folder)
+    if profile and run.changed:
+        from kit.views.compiled import write_pages
+
+        write_pages(found, run.data)
+    print(json.dumps(found, indent=1) if as_json else as_text(found))
+
+
 @data.command("list")
 def data_list(as_json: Json = False):
     """The registry: name, licence, size, and whether it is here."""

@@ -69,6 +69,24 @@ def shares_off(table, column, expected, allowed=0.2):
     return {v: s for v, s in found.items() if abs(s - expected.get(v, 0.0)) > allowed}
 
 
+def label_moves(table, contract, before=None, most=2000):
+    """list of str: labels whose share is far from what the contract or the version before states.
+
+    Looks at `most` rows, those whose clip_id comes first: a sample without a die. before: clip
+    table of the last version, or None.
+    """
+    sample = table.sort("clip_id").head(most)
+    expected = [("the contract", contract.label_shares)] if contract.label_shares else []
+    if before is not None and before.height:
+        counts = before["label"].value_counts(normalize=True)
+        expected.append(("the last version", dict(counts.iter_rows())))
+    return [
+        f"{label!r} has a share of {share:.2f}, {stated.get(label, 0.0):.2f} in {where}"
+        for where, stated in expected
+        for label, share in sorted(shares_off(sample, "label", stated).items())
+    ]
+
+
 def _letter(table, case):
     column, row = case["column"], int(case["index"])
     value = table[column][row] if column in table.columns else None

@@ -42,7 +42,12 @@ def spectrograms(clips):
 
 
 def signatures(clips):
-    """float32[n, numbers], norm 1: slow parts of the spectrogram's own 2-D spectrum, its phase off.
+    """float32[n, numbers], norm 1: `raw_signatures` without what all clips share."""
+    return centred(raw_signatures(clips))
+
+
+def raw_signatures(clips):
+    """float32[n, numbers]: slow parts of the spectrogram's own 2-D spectrum, its phase off.
 
     A shift in time or in log frequency changes the phase alone.
     """
@@ -51,10 +56,14 @@ def signatures(clips):
     for i in range(0, len(clips), _AT_ONCE):
         spectrum = np.abs(np.fft.rfft2(spectrograms(clips[i : i + _AT_ONCE]), (128, 256)))
         kept = np.concatenate([spectrum[:, :rows, :columns], spectrum[:, -rows:, :columns]], 1)
-        parts.append(kept.reshape(len(kept), -1))
-    found = np.concatenate(parts)
-    found -= found.mean(0)  # what all clips share tells none apart
-    return (found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9)).astype("f4")
+        parts.append(kept.reshape(len(kept), -1).astype(np.float32))
+    return np.concatenate(parts)
+
+
+def centred(raw):
+    """float32[n, numbers], norm 1, of raw signatures: what all clips share tells none apart."""
+    found = raw - raw.mean(0, dtype=np.float64).astype(np.float32)
+    return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), np.float32(1e-9))
 
 
 def candidates(found, bands=40, bits=18, seed=0, crowd=200, least=0.87):

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from kit.audio import FeatureSpec, preset
+from kit.compiler.duplicates import RATE, SIMILARITY
 from kit.errors import KitError
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -24,13 +25,15 @@ class _Part(BaseModel):
 class Source(_Part):
     """Where recordings come from.
 
-    kind: a registered data set, "folder" for any folder of sound files, or "synthesis".
-    path: folder of your copy; fsdd and librivox are fetched without it. labels: keep only these;
-    empty for all. align: cut words out of sentences with transcripts.
+    kind: a registered data set, "folder" for any folder of sound files, or "http" for such a
+    folder on a server, with its manifest.tsv. path: folder of your copy; fsdd and librivox are
+    fetched without it. url: of the server's folder. labels: keep only these; empty for all.
+    align: cut words out of sentences with transcripts.
     """
 
-    kind: Literal["fsdd", "librivox", "speech-commands", "mswc", "folder"]
+    kind: Literal["fsdd", "librivox", "speech-commands", "mswc", "folder", "http"]
     path: str = ""
+    url: str = ""
     labels: list[Text] = []
     align: bool = False
 
@@ -38,6 +41,8 @@ class Source(_Part):
     def _needs(self):
         if self.kind in ("folder", "speech-commands", "mswc") and not self.path:
             raise ValueError(f"a source of kind {self.kind!r} needs a path")
+        if (self.kind == "http") != bool(self.url):
+            raise ValueError("a url belongs to a source of kind 'http', and to no other")
         return self
 
 
@@ -55,11 +60,13 @@ class Contract(_Part):
     """What every clip must keep to: mechanical checks, before anything is judged.
 
     labels: the only ones allowed; empty for any. seconds: shortest and longest recording.
+    label_shares: expected share of each label; a sample that is off by more than 0.2 is reported.
     """
 
     labels: list[Text] = []
     seconds: tuple[Positive, Positive] = (0.1, 10.0)
     label_required: bool = True
+    label_shares: dict[str, Share] = {}
 
 
 class Gates(_Part):
@@ -83,7 +90,24 @@ class Deduplicate(_Part):
     """near: look for near-duplicates as well as for equal samples. similarity: from 0 to 1."""
 
     near: bool = True
-    similarity: Share = 0.9
+    similarity: Share = SIMILARITY
+
+
+class Augment(_Part):
+    """Changed copies of training clips. use: "module:function", called with (clip, rate, rng).
+
+    clip: int16[samples]; it returns the same shape. rng: numpy Generator seeded from the clip and
+    the recipe. copies: made of each clip.
+    """
+
+    use: str = ""
+    copies: Annotated[int, Field(ge=0, le=100)] = 0
+
+    @model_validator(mode="after")
+    def _both(self):
+        if bool(self.use) != bool(self.copies) or (self.use and ":" not in self.use):
+            raise ValueError("augment needs use = 'module:function' and copies above 0")
+        return self
 
 
 class Features(_Part):
@@ -135,8 +159,18 @@ class Recipe(_Part):
     gates: Gates = Gates()
     align: Align = Align()
     deduplicate: Deduplicate = Deduplicate()
+    augment: Augment = Augment()
     features: Features = Features()
     split: Split = Split()
+
+    @model_validator(mode="after")
+    def _rates(self):
+        near = self.deduplicate.near
+        if (near or any(getattr(s, "align", False) for s in self.source)) and self.rate != RATE:
+            raise ValueError(f"near-duplicates and alignment need rate = {RATE}")
+        if (wanted := self.features.spec.rate) != self.rate:
+            raise ValueError(f"the features are defined at {wanted} Hz, the clips at {self.rate}")
+        return self
 
 
 def read_recipe(path):
@@ -157,6 +191,12 @@ def read_recipe(path):
         where = line_numbers(text)
         faults = [_sentence(error, where) for error in cause.errors()]
     raise _fault(f"{Path(path).name} has mistakes: {'; '.join(faults)}")
+
+
+def output_folder(path, recipe=None):
+    """Folder (Path) of the data set that the recipe file `path` makes."""
+    recipe = recipe or read_recipe(path)
+    return (Path(path).resolve().parent / Path(recipe.output).expanduser()).resolve()
 
 
 def line_numbers(text):
@@ -184,7 +224,7 @@ def _sentence(error, where):
     return f"line {line}: {name}: {error['msg'].removeprefix('Value error, ')}{given[:80]}"
 
 
-_KINDS = ("fsdd", "librivox", "speech-commands", "mswc", "folder")
+_KINDS = ("fsdd", "librivox", "speech-commands", "mswc", "folder", "http")
 
 
 def _tuples(value):

@@ -25,6 +25,21 @@ _MSWC_SETS = {"TRAIN": "train", "DEV": "validation", "TEST": "test"}
 _REJECTS = {"path": pl.String, "code": pl.String, "message": pl.String}
 
 
+class Scan(NamedTuple):
+    """What `scan` finds in a folder, before a sound file is opened.
+
+    source, licence: columns of every row. paths: list of Path, sound files and folders that cannot
+    be read. describe: function of a path that gives what its place says, or raises KitError.
+    ignored: dict of suffix -> number of other files.
+    """
+
+    source: str
+    licence: str | None
+    paths: list
+    describe: object
+    ignored: dict
+
+
 class Loaded(NamedTuple):
     """What `load_clips` returns. Every sound file is a row or a reject: read = table + rejects.
 
@@ -47,14 +62,21 @@ def load_clips(name, folder=None, labels=None, progress=None):
     show a bar; default where a person looks on. A file that cannot be decoded, or that does not
     fit the layout, becomes a row of rejects.
     """
+    found = scan(name, folder)
+    shared = {"source": found.source, "licence": found.licence}
+    labels = [labels] if isinstance(labels, str) else labels
+    rows, rejects = _rows(_bar(found.paths, progress), found.describe, labels)
+    table = clip_table([shared | row for row in rows])
+    return Loaded(table, _reject_table(rejects), len(rows) + len(rejects), found.ignored)
+
+
+def scan(name, folder=None):
+    """List the sound files of data set `name` as a Scan; arguments as for `load_clips`."""
     layout, folder = _layout(name), _folder(name, folder)
     source = (folder.name or name) if name == "folder" else name
-    shared = {"source": source, "licence": None if name == "folder" else data_set(name).licence}
     sounds, closed, others = _walk(folder)
     paths, describe = layout(folder, source, sounds)
-    paths = paths + closed
-    labels = [labels] if isinstance(labels, str) else labels
-    if not paths:
+    if not paths + closed:
         raise KitError(
             f"no sound files of {name} are here",
             found=str(folder),
@@ -62,10 +84,9 @@ def load_clips(name, folder=None, labels=None, progress=None):
             remedy="give the folder that holds these",
             code="no-files",
         )
-    rows, rejects = _rows(_bar(paths, progress), describe, labels)
-    table = clip_table([shared | row for row in rows])
     ignored = dict(Counter(p.suffix.lower() for p in others))
-    return Loaded(table, _reject_table(rejects), len(rows) + len(rejects), ignored)
+    licence = None if name == "folder" else data_set(name).licence
+    return Scan(source, licence, paths + closed, lambda p: describe(_readable(p)), ignored)
 
 
 def _rows(paths, describe, labels):
@@ -73,9 +94,9 @@ def _rows(paths, describe, labels):
     rows, rejects = [], []
     for path in paths:
         try:
-            said = describe(_readable(path))
+            said = describe(path)
             if labels is None or said["label"] in labels:
-                rows.append(said | _sound(path))
+                rows.append(said | sound_row(path, decode(path)))
         except KitError as fault:
             rejects.append({"path": path, "code": fault.code, "message": fault})
     return rows, rejects
@@ -230,9 +251,8 @@ def _walk(folder):
     return sorted(sounds), sorted(set(closed)), sorted(set(files) - set(sounds))
 
 
-def _sound(path):
-    """Columns that the samples give."""
-    sound = decode(path)
+def sound_row(path, sound):
+    """dict of the columns that a decoded file gives; KitError if it is no sound to work with."""
     if len(sound.samples) == 0:
         raise _fault(path, "holds no samples", "empty")
     if not MIN_RATE <= sound.rate <= MAX_RATE:

@@ -12,7 +12,7 @@ from kit.errors import KitError
 
 def read_sound(path, rate=16_000):
     """int16[samples] of the sound file `path`, mixed to mono and resampled to `rate` Hz."""
-    return _converted(decode(path), rate, path)
+    return mono(decode(path), rate, path)
 
 
 def waveforms(table, rate=16_000, seconds=1.0, where="centre"):
@@ -30,7 +30,7 @@ def waveforms(table, rate=16_000, seconds=1.0, where="centre"):
     def fill(rows):
         sound = decode(rows["path"][0])
         for row in rows.iter_rows(named=True):
-            clip = _converted(cut_clip(sound, row), rate, row["path"])
+            clip = mono(cut_clip(sound, row), rate, row["path"])
             out[row["place"]] = fit(clip, out.shape[1], where)
 
     with ThreadPoolExecutor() as pool:
@@ -38,11 +38,15 @@ def waveforms(table, rate=16_000, seconds=1.0, where="centre"):
     return out
 
 
-def _converted(sound, rate, path):
+def mono(sound, rate, path):
+    """int16[samples] at `rate` Hz of a decoded Wav; int16 mono at that rate stay untouched.
+
+    path: for the message, should it not be possible.
+    """
     samples = sound.samples
     try:
         if samples.dtype == np.int16 and samples.shape[1] == 1:
-            return resample(samples[:, 0], sound.rate, rate)  # untouched where the rate fits
+            return resample(samples[:, 0], sound.rate, rate)
         return to_int16(resample(to_mono(to_float(samples, sound.width)), sound.rate, rate))
     except KitError as fault:
         raise KitError(

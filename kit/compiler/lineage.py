@@ -1,0 +1,230 @@
+"""Where a clip comes from, and what changed between two versions of a data set."""
+
+import dataclasses
+import functools
+import hashlib
+import json
+from importlib import metadata
+from pathlib import Path
+
+import polars as pl
+
+import kit
+from kit.compiler.shards import digest, writing
+from kit.errors import KitError
+
+# modules whose text decides what a pass does; a change of one makes its shards anew
+CODE = {
+    "ingest": ("corpus.clips", "corpus.loaders", "corpus.sounds", "audio.wav", "audio.convert",
+               "audio.synthesize", "compiler.passes"),
+    "contract": ("corpus.clips", "compiler.contracts", "compiler.passes"),
+    "align": ("audio.align", "audio.quality", "compiler.passes"),
+    "gates": ("audio.quality", "compiler.gates", "compiler.passes"),
+    "deduplicate": ("compiler.duplicates", "compiler.link"),
+    "split": ("corpus.splits", "compiler.link"),
+    "augment": ("compiler.work",),
+    "features": ("audio.features", "audio.spec", "audio.tables", "audio.cpu", "audio.fft",
+                 "audio.simd", "audio.gpu", "compiler.work"),
+}  # fmt: skip
+FIRST, SECOND = ("ingest", "contract", "align", "gates"), ("augment", "features")
+LIBRARIES = ("numpy", "soxr", "soundfile", "espeakng-loader", "pocketsphinx", "polars", "pandera",
+             "numba", "deltalake")  # fmt: skip
+
+
+def about_first(recipe, number):
+    """dict: what decides the result of a first shard of source `number`, beside its items."""
+    source = recipe.source[number]
+    cut = getattr(source, "align", False)
+    parameters = {
+        "ingest": {"rate": recipe.rate, "longest_s": recipe.contract.seconds[1]},
+        "contract": _plain(recipe.contract, without=("label_shares",)),
+        "align": _plain(recipe.align) | {"words": source.labels} if cut else {},
+        "gates": _plain(recipe.gates) | {"seconds": recipe.seconds},
+    }
+    signed = {"signatures": code_version("deduplicate")} if recipe.deduplicate.near else {}
+    return {"passes": _passes(FIRST, parameters), "libraries": libraries()} | signed
+
+
+def about_second(recipe, shard, device):
+    """dict: what decides the result of a second shard, made from the first one `shard`."""
+    parameters = {
+        "augment": _plain(recipe.augment) | {"seed": recipe.seed},
+        "features": {"fingerprint": recipe.features.spec.fingerprint, "backend": device},
+    }
+    return {"passes": _passes(SECOND, parameters), "libraries": libraries(), "shard": shard}
+
+
+@functools.cache
+def code_version(name):
+    """8 hex digits of the source text behind the pass `name`."""
+    text = hashlib.blake2b(digest_size=4)
+    for module in CODE[name]:
+        text.update((Path(kit.__file__).parent / f"{module.replace('.', '/')}.py").read_bytes())
+    return text.hexdigest()
+
+
+@functools.cache
+def libraries():
+    """dict of library -> version, of those that decide what the passes make."""
+    return {name: metadata.version(name) for name in LIBRARIES}
+
+
+@functools.cache
+def commit_now():
+    """Commit of the code, or "" outside a repository; work that is not committed adds "+"."""
+    from kit.measure.machine import commit
+
+    return commit() or ""
+
+
+def record(recipe, table, letters, duplicates, facts):
+    """dict that tells how a version was made; equal input gives an equal one."""
+    spec = recipe.features.spec
+    samples = round(recipe.seconds * recipe.rate)
+    parameters = {
+        "deduplicate": _plain(recipe.deduplicate),
+        "split": _plain(recipe.split) | {"seed": recipe.seed},
+    }
+    return facts | {
+        "name": recipe.name,
+        "recipe": recipe.model_dump(mode="json"),
+        "passes": _passes(("deduplicate", "split"), parameters),
+        "spec": {f.name: getattr(spec, f.name) for f in dataclasses.fields(spec)},
+        "fingerprint": spec.fingerprint,
+        "features_shape": [spec.frames(samples), spec.coeffs],
+        "clips": table.height,
+        "content": digest([_content(t) for t in (table, letters, duplicates)]),
+        "libraries": libraries(),
+        "kit": kit.__version__,
+    }
+
+
+def write_record(place, found, letters, duplicates):
+    """Write a record and its two tables to the folder `place`, whole or not at all."""
+    with writing(place) as folder:
+        letters.write_parquet(folder / "letters.parquet")
+        duplicates.write_parquet(folder / "duplicates.parquet")
+        text = json.dumps(found, sort_keys=True, indent=1, ensure_ascii=False)
+        (folder / "record.json").write_text(text, encoding="utf-8")
+
+
+def explain(data, clip_id):
+    """Markdown text: where the clip `clip_id` of a Compiled data set comes from, pass by pass.
+
+    clip_id: its beginning will do. A duplicate or a dead letter is explained as well.
+    """
+    rows = data.clips.filter(pl.col("clip_id").str.starts_with(clip_id))
+    if not rows.is_empty():
+        _one(rows["clip_id"], clip_id)
+        return "\n".join(_explained(data, row) for row in rows.iter_rows(named=True))
+    for name, table in (("duplicate", data.duplicates), ("dead letter", data.letters)):
+        rows = table.filter(pl.col("clip_id").str.starts_with(clip_id))
+        if not rows.is_empty():
+            said = [f"- {k}: {v}" for k, v in rows.row(0, named=True).items() if v is not None]
+            return "\n".join([f"{clip_id} is a {name} of version {data.version}", *said])
+    raise KitError("no such clip in this version", found=clip_id, code="unknown",
+                   allowed="the clip_id of a clip, a duplicate or a dead letter")  # fmt: skip
+
+
+def _explained(data, row):
+    first = _made(data.folder / "shards" / row["shard"])
+    second = _made(data.folder / "features" / row["features"])
+    every = {**first["passes"], **data.record["passes"], **second["passes"]}
+    every = {name: every[name] for name in CODE}  # in their order
+    stood_for = data.duplicates.filter(of=row["clip_id"])
+    lines = [
+        f"clip {row['clip_id']}, {row['label']!r}, version {data.version} of {data.record['name']}",
+        f"- file: {row['path']}",
+        f"- piece: frames {row['offset']} to {row['offset'] + row['num_samples']} at "
+        f"{row['sample_rate']} Hz, {row['seconds']:.3f} s",
+        f"- source: {row['source']}, recording {row['source_id']}, speaker {row['speaker']}, "
+        f"language {row['language']}, licence {row['licence']}",
+        f"- split: {row['split']}; copy {row['copy']}; stands for {stood_for.height} duplicates",
+        "- measured: " + ", ".join(
+            f"{k} {row[k]:.4g}" for k in ("level_db", "snr_db", "speech_s", "bandwidth_hz", "score")
+            if row.get(k) is not None
+        ),
+        *(f"- pass {name}, code {p['code']}: {_settings(p['parameters'])}"
+          for name, p in every.items()),
+        f"- features: {row['features']} row {row['features_row']}, "
+        f"fingerprint {data.record['fingerprint']}",
+        f"- made by kit {data.record['kit']}, commit {first['commit'] or 'unknown'}, with "
+        + ", ".join(f"{k} {v}" for k, v in first["libraries"].items()),
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def difference(old, new):
+    """polars table of what changed from one Compiled to another: clip_id, path, change, why.
+
+    change: "added", "removed" or "changed". why: the first reason that is found.
+    """
+    keys = ["path", "offset", "num_samples"]
+    a, b = (d.clips.select("clip_id", *keys, *_COMPARED) for d in (old, new))
+    both = a.join(b, on=[*keys, "clip_id"], how="inner", suffix="_new")
+    changed = [
+        (row["clip_id"], row["path"], "changed", _moved(row))
+        for row in both.iter_rows(named=True) if _moved(row)
+    ]  # fmt: skip
+    gone = a.join(b, on=[*keys, "clip_id"], how="anti")
+    come = b.join(a, on=[*keys, "clip_id"], how="anti")
+    removed = [
+        (*row, "removed", _why(row, new, b)) for row in gone.select("clip_id", "path").rows()
+    ]
+    added = [(*row, "added", _why(row, old, a)) for row in come.select("clip_id", "path").rows()]
+    schema = ["clip_id", "path", "change", "why"]
+    return pl.DataFrame(
+        removed + added + changed, schema=dict.fromkeys(schema, pl.String), orient="row"
+    ).sort("change", "path", "clip_id")
+
+
+_COMPARED = ("label", "speaker", "split", "licence", "features", "features_row", "copy")
+
+
+def _moved(row):
+    said = [
+        f"{name} {row[name]!r} became {row[f'{name}_new']!r}"
+        for name in ("label", "speaker", "split", "licence") if row[name] != row[f"{name}_new"]
+    ]  # fmt: skip
+    return "; ".join(said)
+
+
+def _why(row, other, clips):
+    """Why the clip (clip_id, path) is not in the version `other`."""
+    name, path = row
+    twin = other.duplicates.filter((pl.col("clip_id") == name) & (pl.col("path") == path))
+    if not twin.is_empty():
+        return f"there a {twin['kind'][0]} duplicate of {twin['of'][0]}"
+    letter = other.letters.filter((pl.col("path") == path) & (pl.col("clip_id") == name))
+    letter = other.letters.filter(pl.col("path") == path) if letter.is_empty() else letter
+    if not letter.is_empty():
+        return f"there a dead letter of {letter['pass'][0]}: {letter['message'][0]}"
+    if not clips.filter(pl.col("path") == path).is_empty():
+        return "the sound at this place is another one there"
+    return "the file is not there"
+
+
+def _passes(names, parameters):
+    return {n: {"code": code_version(n), "parameters": parameters[n]} for n in names}
+
+
+def _plain(part, without=()):
+    return part.model_dump(mode="json", exclude=set(without))
+
+
+def _settings(parameters):
+    return ", ".join(f"{k} {v}" for k, v in parameters.items() if v not in ("", [], 0)) or "none"
+
+
+def _made(folder):
+    return json.loads((folder / "made.json").read_text(encoding="utf-8"))["about"]
+
+
+def _content(table):
+    return hashlib.blake2b(table.write_ndjson().encode(), digest_size=12).hexdigest()
+
+
+def _one(names, given):
+    if names.n_unique() > 1:
+        raise KitError("several clips begin so", found=given, code="unknown",
+                       allowed=", ".join(names.unique().sort().head(5)))  # fmt: skip
