@@ -19,6 +19,33 @@ GOLDEN = {  # number -> (recomputed values, verdict)
     ),
     7: ({"streams": 312e12 / 12.3e9 * 150e3 / 0.1e9, "whole": 39}, WITH_CONDITION),
     8: ({"dram": 640 / 3.7, "ssd": 1e4 * 32 / 3.7, "network": 5e4 * 32 / 3.7}, WITH_CONDITION),
+    9: (
+        {"windows": 30 * 86_400, "fpr": 1 / 2.592, "rejection": 100 - 1 / 25_920, "harder": 10},
+        HOLDS,
+    ),
+    10: (
+        {"labeling": 9e4, "storage": 37_500, "governance": 22_500, "labels": 9e4 / 0.12,
+         "dearer": 2, "more": 1.5},
+        HOLDS,
+    ),
+    11: (
+        {"low": 90 + 2 + 5 + 10 - 2 + 3, "high": 90 + 4 + 6 + 15 - 2 + 5, "cost": 145,
+         "memory": 48, "clean_low": 98, "clean_high": 103, "shrunk_low": 100, "shrunk_high": 100,
+         "shrunk_clean_low": 100 - 10 * 0.8 * 0.5 * 1.2 * 0.7,
+         "shrunk_clean_high": 100 - 10 * 0.6 * 0.4 * 1.2 * 0.5, "all": 96, "kept": 11, "sane": 2},
+        WRONG,
+    ),
+    12: ({"hours": 65_000, "years": 32.5, "thrice": 97.5}, HOLDS),
+    13: (
+        {"object_store": 0.736 * 23, "nvme_low": 73.6, "nvme_high": 220.8, "out": 736 * 0.09,
+         "months": 0.09 / 0.023},
+        HOLDS,
+    ),
+    14: (
+        {"nvme": 147.2, "store": 7_360, "factor": 50, "streams": 50,
+         "days": 23.4e6 * 0.02 / 86_400},
+        WITH_CONDITION,
+    ),
     18: (
         {"fast": 10 / 200, "slow": 10 / 50, "factor": (100 + 5) / 0.05, "least": (100 + 20) / 0.2},
         WRONG,
@@ -27,10 +54,24 @@ GOLDEN = {  # number -> (recomputed values, verdict)
     24: ({"ssd": 2e5 / 86400, "network": 1e6 / 86400, "remote": 4e6 / 86400}, WRONG),
     25: ({"rate": 40_000 * 224 * 224 * 3 / 1e9, "image": 150_528, "implied": 12.5}, WRONG),
     27: ({"growth": 175e9 / 60e6, "fp32": 700, "fp16": 350}, HOLDS),
+    28: (
+        {"random": 5e5, "low": 5e4, "high": 1e5, "scoring": 1e5, "gain_low": 500 / 200,
+         "gain_high": 500 / 150, "half": 2.5e5},
+        WITH_CONDITION,
+    ),
+    29: (
+        {"low": 1_000, "high": 1e5 / 30, "imagenet_low": 12_811.67 / (8 * 6 * 4),
+         "imagenet_high": 64_058.35 / (8 * 4 * 2)},
+        WITH_CONDITION,
+    ),
     31: ({"size": 23.4e6 * 16_000 * 2 / 1e9, "mean_s": 736 / 748.8}, HOLDS),
     32: ({"right": 1, "described": 3}, WRONG),
+    33: (
+        {"cost": 30_000, "price": 3, "dearer_low": 50 / 3, "dearer_high": 200 / 3, "pace": 72},
+        WITH_CONDITION,
+    ),
     34: ({"saving": 30}, WITH_CONDITION),
-}
+}  # fmt: skip
 
 
 def test_the_ledger_holds_the_rows_of_the_lesson():
@@ -67,6 +108,7 @@ def test_units_and_stated_keys_match(number):
 
 def test_table_and_unknown_number():
     assert claims_table().height == len(GOLDEN)
+    assert claims_table("02")["number"].to_list() == [9, 10, 11, 12, 13, 14, 28, 29, 33]
     assert claims_table("04")["number"].to_list() == [31, 32]
     assert claims_table().columns[0] == "number"
     with pytest.raises(KitError, match="no such claim"):

@@ -9,6 +9,8 @@ _HOME = {  # name -> module of kit.explorers with an Explorer of that name in EX
     "feeding": "gravity",
     "choke": "gravity",
     "energy": "gravity",
+    "false-wakes": "kws",
+    "design": "kws",
     "features": "features",
 }
 

@@ -82,7 +82,7 @@ def pareto(table):
     columns = [-middle, table["cost_kusd"], table["memory_kb"], table["latency_ms"]]
     bad = np.stack([c.to_numpy() for c in columns], 1)
     beaten = [((bad <= row).all(1) & (bad < row).any(1)).any() for row in bad]
-    return table.filter(~np.array(beaten))
+    return table.filter(~np.array(beaten, bool))
 
 
 def combined(effects, base, rule="add"):
