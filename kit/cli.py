@@ -88,6 +88,7 @@ def claims(
 @app.command("compile")
 def compile_(
     recipe: Annotated[str, typer.Argument(help="TOML file, such as data/recipes/kws.toml.")],
+    output: Annotated[str | None, typer.Option(help="Folder, instead of the recipe's.")] = None,
     engine: Annotated[str, typer.Option(help="local or ray.")] = "local",
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core.")] = None,
     replay: Annotated[bool, typer.Option("--replay", help="Try unreadable files again.")] = False,
@@ -99,14 +100,16 @@ def compile_(
 ):
     """Build the data set of a recipe, or bring it up to date; or ask what is in it."""
     from kit.compiler import ask
+    from kit.compiler.recipe import output_folder
 
     if explain or diff or letters:
-        print(ask.answer(recipe, explain, diff, letters, as_json))
+        print(ask.answer(output or output_folder(recipe), explain, diff, as_json))
         return
     from kit.compiler.report import as_text, report, write
     from kit.compiler.run import compile_recipe
 
-    run = compile_recipe(recipe, engine, workers, replay, False if as_json else None)
+    shown = False if as_json else None
+    run = compile_recipe(recipe, output, engine, workers, replay, shown)
     found = report(run)
     write(found, run.data.folder)
     if profile and run.changed:

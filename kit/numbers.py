@@ -63,7 +63,7 @@ def human_time(seconds):
 _UNITS = {  # how a column name ends -> unit
     "_per_s": "1/s", "_ns": "ns", "_us": "µs", "_ms": "ms", "_s": "s", "_h": "h", "_gbs": "GB/s",
     "_gbps": "Gbit/s", "_gb": "GB", "_mb": "MB", "_usd": "USD", "_pj": "pJ", "_j": "J",
-    "_percent": "%", "_db": "dB", "_kb": "kB", "_mflop": "MFLOP",
+    "_percent": "%", "_db": "dB", "_kb": "kB", "_mflop": "MFLOP", "_hz": "Hz", "_kusd": "kUSD",
 }  # fmt: skip
 
 

@@ -165,7 +165,7 @@ def direct():
     """Names of direct dependencies by group, from pyproject.toml."""
     project = tomllib.loads((root() / "pyproject.toml").read_text())["project"]
     groups = {"base": project["dependencies"]} | project["optional-dependencies"]
-    return {k: [name.split(";")[0] for name in names] for k, names in groups.items()}
+    return {k: [re.split(r"[;[]", name)[0] for name in names] for k, names in groups.items()}
 
 
 def test_every_direct_dependency_is_pinned():

@@ -6,16 +6,14 @@ import polars as pl
 
 from kit.compiler.dataset import Compiled
 from kit.compiler.lineage import difference, explain
-from kit.compiler.recipe import output_folder
 
 
-def answer(recipe, clip="", versions=None, letters=False, as_json=False):
-    """Text for the data set of the recipe file `recipe`: one of three questions.
+def answer(folder, clip="", versions=None, as_json=False):
+    """Text about the data set in `folder`: one of three questions.
 
     clip: beginning of a clip_id whose lineage is wanted. versions: (old, new) to compare.
-    letters: the dead letters of the newest version. as_json: one JSON document instead.
+    Without either, the dead letters of the newest version. as_json: one JSON document instead.
     """
-    folder = output_folder(recipe)
     if clip:
         said = explain(Compiled(folder), clip)
         return json.dumps({"explained": said.splitlines()}, indent=1) if as_json else said

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 import kit
-from kit.compiler.shards import digest, writing
+from kit.compiler.shards import digest, write_table, writing
 from kit.errors import KitError
 
 # modules whose text decides what a pass does; a change of one makes its shards anew
@@ -20,7 +20,7 @@ CODE = {
     "contract": ("corpus.clips", "compiler.contracts", "compiler.passes"),
     "align": ("audio.align", "audio.quality", "compiler.passes"),
     "gates": ("audio.quality", "compiler.gates", "compiler.passes"),
-    "deduplicate": ("compiler.duplicates", "compiler.link"),
+    "deduplicate": ("corpus.duplicates", "compiler.link"),
     "split": ("corpus.splits", "compiler.link"),
     "augment": ("compiler.work",),
     "features": ("audio.features", "audio.spec", "audio.tables", "audio.cpu", "audio.fft",
@@ -54,6 +54,21 @@ def about_second(recipe, shard, device):
     return {"passes": _passes(SECOND, parameters), "libraries": libraries(), "shard": shard}
 
 
+def about_link(recipe):
+    """dict: what decides which clips of the first shards stay, and in which split."""
+    parameters = {
+        "deduplicate": _plain(recipe.deduplicate),
+        "split": _plain(recipe.split) | {"seed": recipe.seed},
+    }
+    return _passes(("deduplicate", "split"), parameters)
+
+
+def about_pairs(recipe):
+    """list: what decides how similar two clips are, beside their clip_id."""
+    names = ("ingest", "align", "gates", "deduplicate")
+    return [recipe.rate, recipe.seconds, libraries(), [code_version(name) for name in names]]
+
+
 @functools.cache
 def code_version(name):
     """8 hex digits of the source text behind the pass `name`."""
@@ -81,14 +96,10 @@ def record(recipe, table, letters, duplicates, facts):
     """dict that tells how a version was made; equal input gives an equal one."""
     spec = recipe.features.spec
     samples = round(recipe.seconds * recipe.rate)
-    parameters = {
-        "deduplicate": _plain(recipe.deduplicate),
-        "split": _plain(recipe.split) | {"seed": recipe.seed},
-    }
     return facts | {
         "name": recipe.name,
         "recipe": recipe.model_dump(mode="json"),
-        "passes": _passes(("deduplicate", "split"), parameters),
+        "passes": about_link(recipe),
         "spec": {f.name: getattr(spec, f.name) for f in dataclasses.fields(spec)},
         "fingerprint": spec.fingerprint,
         "features_shape": [spec.frames(samples), spec.coeffs],
@@ -102,8 +113,8 @@ def record(recipe, table, letters, duplicates, facts):
 def write_record(place, found, letters, duplicates):
     """Write a record and its two tables to the folder `place`, whole or not at all."""
     with writing(place) as folder:
-        letters.write_parquet(folder / "letters.parquet")
-        duplicates.write_parquet(folder / "duplicates.parquet")
+        write_table(folder / "letters.parquet", letters)
+        write_table(folder / "duplicates.parquet", duplicates)
         text = json.dumps(found, sort_keys=True, indent=1, ensure_ascii=False)
         (folder / "record.json").write_text(text, encoding="utf-8")
 
@@ -160,48 +171,49 @@ def difference(old, new):
     change: "added", "removed" or "changed". why: the first reason that is found.
     """
     keys = ["path", "offset", "num_samples"]
-    a, b = (d.clips.select("clip_id", *keys, *_COMPARED) for d in (old, new))
-    both = a.join(b, on=[*keys, "clip_id"], how="inner", suffix="_new")
-    changed = [
-        (row["clip_id"], row["path"], "changed", _moved(row))
-        for row in both.iter_rows(named=True) if _moved(row)
-    ]  # fmt: skip
-    gone = a.join(b, on=[*keys, "clip_id"], how="anti")
-    come = b.join(a, on=[*keys, "clip_id"], how="anti")
-    removed = [
-        (*row, "removed", _why(row, new, b)) for row in gone.select("clip_id", "path").rows()
-    ]
-    added = [(*row, "added", _why(row, old, a)) for row in come.select("clip_id", "path").rows()]
-    schema = ["clip_id", "path", "change", "why"]
-    return pl.DataFrame(
-        removed + added + changed, schema=dict.fromkeys(schema, pl.String), orient="row"
-    ).sort("change", "path", "clip_id")
+    a, b = (
+        d.clips.select("clip_id", *keys, "copy", *_SAID, features=pl.lit(d.record["fingerprint"]))
+        for d in (old, new)
+    )
+    keys.append("clip_id")
+    both = a.join(b, on=keys, how="inner", suffix="_new").iter_rows(named=True)
+    rows = [(row["clip_id"], row["path"], "changed", _moved(row)) for row in both if _moved(row)]
+    for change, here, there, data in (("removed", a, b, new), ("added", b, a, old)):
+        why = _why_not(data, there)
+        rest = here.join(there, on=keys, how="anti").iter_rows(named=True)
+        rows += [(row["clip_id"], row["path"], change, why(row)) for row in rest]
+    schema = dict.fromkeys(("clip_id", "path", "change", "why"), pl.String)
+    return pl.DataFrame(rows, schema=schema, orient="row").sort("change", "path", "clip_id")
 
 
-_COMPARED = ("label", "speaker", "split", "licence", "features", "features_row", "copy")
+_SAID = ("label", "speaker", "split", "licence")
 
 
 def _moved(row):
-    said = [
+    return "; ".join(
         f"{name} {row[name]!r} became {row[f'{name}_new']!r}"
-        for name in ("label", "speaker", "split", "licence") if row[name] != row[f"{name}_new"]
-    ]  # fmt: skip
-    return "; ".join(said)
+        for name in (*_SAID, "features") if row[name] != row[f"{name}_new"]
+    )  # fmt: skip
 
 
-def _why(row, other, clips):
-    """Why the clip (clip_id, path) is not in the version `other`."""
-    name, path = row
-    twin = other.duplicates.filter((pl.col("clip_id") == name) & (pl.col("path") == path))
-    if not twin.is_empty():
-        return f"there a {twin['kind'][0]} duplicate of {twin['of'][0]}"
-    letter = other.letters.filter((pl.col("path") == path) & (pl.col("clip_id") == name))
-    letter = other.letters.filter(pl.col("path") == path) if letter.is_empty() else letter
-    if not letter.is_empty():
-        return f"there a dead letter of {letter['pass'][0]}: {letter['message'][0]}"
-    if not clips.filter(pl.col("path") == path).is_empty():
-        return "the sound at this place is another one there"
-    return "the file is not there"
+def _why_not(data, clips):
+    """A function of a row that says why its clip is not in the version `data` with these clips."""
+    twins = {(r["path"], r["offset"]): r for r in data.duplicates.iter_rows(named=True)}
+    letters = {(r["path"], r["offset"]): r for r in data.letters.iter_rows(named=True)}
+    here, then = set(clips["path"]), f"in version {data.version}"
+
+    def why(row):
+        path = row["path"].removesuffix(f"#{row['copy']}") if row["copy"] else row["path"]
+        if twin := twins.get((path, row["offset"])):
+            return f"{then} a {twin['kind']} duplicate of {twin['of']}"
+        # a letter at 0 may stand for the whole file
+        if letter := letters.get((path, row["offset"]), letters.get((path, 0))):
+            return f"{then} a dead letter of {letter['pass']}: {letter['message']}"
+        if row["path"] in here:
+            return f"{then} another sound is at this place"
+        return f"{then} no such copy is made" if path in here else f"{then} no source has the file"
+
+    return why
 
 
 def _passes(names, parameters):

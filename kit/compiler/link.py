@@ -5,16 +5,15 @@ the version: what stands under the table before that is found by nobody.
 """
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from kit.compiler.duplicates import candidates, centred, originals
 from kit.compiler.letters import letter
-from kit.compiler.shards import Waveforms, on_disk
+from kit.compiler.shards import Waveforms, on_disk, write_table
 from kit.compiler.work import compare
+from kit.corpus.duplicates import candidates, centred, originals
 from kit.corpus.splits import hold_out, split
 from kit.errors import KitError
 
@@ -78,25 +77,20 @@ def waveforms_of(table, folders):
 def assign_splits(table, recipe):
     """(table with split, letters, counts): by hash, or by the speakers that the recipe holds out.
 
-    A clip without a speaker, or from a recording that held-out speakers share, cannot be placed
-    by speaker and becomes a dead letter.
+    A clip without a speaker cannot be placed by speaker and becomes a dead letter. A recording
+    that speakers of several parts share goes to test, or else to validation, with the clips of
+    these speakers; its other clips become dead letters.
     """
-    held = {*recipe.split.test_speakers, *recipe.split.validation_speakers}
-    if not held:
+    test, validation = recipe.split.test_speakers, recipe.split.validation_speakers
+    if not test and not validation:
         done = split(table, recipe.split.shares, recipe.split.by, recipe.seed)
         return done, [], _counts(table, done)
-    mixed = (
-        table.group_by("source_id")
-        .agg(pl.col("speaker").n_unique().alias("voices"), pl.col("speaker").is_in(held).any())
-        .filter(pl.col("voices") > 1, "speaker")["source_id"]
-    )
-    lost = table.filter(
-        pl.col("speaker").is_null()
-        | (pl.col("source_id").is_in(mixed.to_list()) & ~pl.col("speaker").is_in(held))
-    )
+    part = dict.fromkeys(validation, 1) | dict.fromkeys(test, 0)
+    part = pl.col("speaker").replace_strict(part, default=2, return_dtype=pl.Int64)
+    lost = table.filter(pl.col("speaker").is_null() | (part > part.min().over("source_id")))
     letters = [_misplaced(row) for row in lost.iter_rows(named=True)]
     kept = table.join(lost.select("shard", "row"), on=["shard", "row"], how="anti")
-    done = hold_out(kept, recipe.split.test_speakers, recipe.split.validation_speakers)
+    done = hold_out(kept, test, validation)
     return done.sort(*_ORDER, "row"), letters, _counts(table, done)
 
 
@@ -186,7 +180,7 @@ def _near_pairs(table, folders, recipe, cache, engine):
     for start, found in _compared(waves, pairs[new], engine):
         match[new[start : start + len(found)]] = found
     if len(new):
-        _keep(wanted.select("a", "b", similarity=pl.Series(match)), cache)
+        write_table(cache, wanted.select("a", "b", similarity=pl.Series(match)))
     alike = match >= recipe.deduplicate.similarity
     return pairs[alike], match[alike]
 
@@ -207,14 +201,6 @@ def _compared(waves, pairs, engine):
         few = Waveforms(waves.files, waves.rows[places])
         tasks.append({"waves": few, "pairs": back.reshape(-1, 2), "start": start})
     return engine.run(compare, tasks)
-
-
-def _keep(table, cache):
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    fresh = cache.with_suffix(".new")
-    with on_disk(cache):
-        table.write_parquet(fresh)
-        os.replace(fresh, cache)
 
 
 def _best(count, pairs, match):
@@ -243,7 +229,7 @@ def _misplaced(row):
     code = "no-speaker" if row["speaker"] is None else "shared-recording"
     said = {
         "no-speaker": "speakers are held out, and this clip names none",
-        "shared-recording": f"{row['source_id']} is shared with a speaker who is held out",
+        "shared-recording": f"{row['source_id']} is shared with a speaker of another split",
     }[code]
     place = {name: row[name] for name in ("offset", "label", "clip_id")}
     return letter("split", row["source"], row["path"], code, said, **place)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from kit.audio import FeatureSpec, preset
-from kit.compiler.duplicates import RATE, SIMILARITY
+from kit.corpus.duplicates import RATE, SIMILARITY
 from kit.errors import KitError
 
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -14,13 +14,12 @@ import polars as pl
 from filelock import FileLock, Timeout
 
 from kit.compiler import lineage, link
-from kit.compiler.contracts import label_moves
 from kit.compiler.dataset import Compiled
 from kit.compiler.engine import Engine
 from kit.compiler.inputs import gather
 from kit.compiler.letters import PASSING, letter_table
 from kit.compiler.recipe import output_folder, read_recipe
-from kit.compiler.shards import assign, digest, on_disk, sweep
+from kit.compiler.shards import assign, digest, on_disk, remove, sweep
 from kit.compiler.work import augmentation, backend, first_stage, second_stage
 from kit.errors import KitError
 from kit.frontend import show_progress
@@ -45,12 +44,13 @@ class Run:
     workers: int
 
 
-def compile_recipe(path, engine="local", workers=None, replay=False, progress=None):
+def compile_recipe(path, output=None, engine="local", workers=None, replay=False, progress=None):
     """Build or bring up to date the data set of the recipe file `path`; returns a Run.
 
-    engine: "local" or "ray". workers: processes at a time; default one for each core. replay:
-    work again on shards with dead letters whose reason may have passed, such as a file that could
-    not be read. progress: show a bar; default where a person looks on.
+    output: folder of the data set, instead of the recipe's. engine: "local" or "ray". workers:
+    processes at a time; default one for each core. replay: work again on shards with dead letters
+    whose reason may have passed, such as a file that could not be read. progress: show a bar;
+    default where a person looks on.
 
     Data that is no good becomes dead letters and never stops the run. Raises KitError: "recipe",
     "disk", "busy" (another run works on the folder), "worker", and whatever a source lacks.
@@ -58,7 +58,7 @@ def compile_recipe(path, engine="local", workers=None, replay=False, progress=No
     recipe, home = read_recipe(path), Path(path).resolve().parent
     if recipe.augment.use:
         augmentation(recipe.augment.use)  # before an hour of work
-    folder = output_folder(path, recipe)
+    folder = Path(output).resolve() if output else output_folder(path, recipe)
     with _alone(folder), Engine(engine, workers) as pool:
         sweep(folder)
         return _Build(recipe, home, folder, pool, progress).run(replay)
@@ -92,24 +92,24 @@ class _Build:
         with self._timed("gather"):
             items, lost, ignored = gather(self.recipe, self.home, self.folder, self.progress)
             shards = self._shards(items)
+        if replay:
+            with self._timed("replay"):
+                shards = self._replayed(shards)
         done = self._newest()
         plan = digest([sorted(shards), self._whole(), lost])
-        if done and done.record["plan"] == plan and done.is_whole() and not replay:
+        if done and done.is_whole() and done.record["plan"] == plan:
             return self._finish(done, changed=False, shards=len(shards))
         with self._timed("first stage"):
-            self._first_stage(shards, replay)
+            self._first_stage({k: v for k, v in shards.items() if not _is_made(self._shard(k))})
         table, letters, counts = self._first_results(shards, lost, items.height)
         with self._timed("deduplicate and split"):
             table, duplicates, counts["deduplicate"] = link.deduplicate(
-                table, self._folders(shards), self.recipe, self._cache("pairs"), self.engine
+                table, self._folders(shards), self.recipe, self._pairs(), self.engine
             )
             table, dead, counts["split"] = link.assign_splits(table, self.recipe)
         with self._timed("second stage"):
             table, more = self._second_stage(table)
-        facts = {
-            "plan": plan, "counts": _conserved(counts | more), "ignored": ignored,
-            "moves": label_moves(table, self.recipe.contract, done and done.clips),
-        }  # fmt: skip
+        facts = {"plan": plan, "counts": _conserved(counts | more), "ignored": ignored}
         with self._timed("link"):
             version = self._link(table, letter_table(letters + dead), duplicates, facts)
         now = Compiled(self.folder, version)
@@ -126,30 +126,43 @@ class _Build:
             rows = part.to_dicts()
             for places in assign(names, [weight] * len(names), self.recipe.shard_clips):
                 mine = sorted((rows[p] for p in places), key=lambda row: row["path"])
-                found[digest([about, mine])] = (about, mine)
+                found[self._latest(digest([about, mine]))] = (about, mine)
         return found
 
-    def _first_stage(self, shards, replay):
-        wanted = [key for key in shards if self._must(key, replay)]
+    def _latest(self, key):
+        """Name of the last replay of a shard, its own if there was none."""
+        while _is_made(self._shard(_again(key))):
+            key = _again(key)
+        return key
+
+    def _replayed(self, shards):
+        """`shards`, with new ones for those whose dead letters have become fewer or others.
+
+        The old ones stay, for the versions that name them.
+        """
+        old = [k for k in shards if _is_made(self._shard(k)) and self._may_pass(k)]
+        self._first_stage({_again(key): shards[key] for key in old})
+        for key in old:
+            if self._letters(_again(key)).equals(self._letters(key)):
+                remove(self._shard(_again(key)))
+            else:
+                shards[_again(key)] = shards.pop(key)
+        return shards
+
+    def _may_pass(self, key):
+        return self._letters(key)["code"].is_in(PASSING).any()
+
+    def _letters(self, key):
+        return pl.read_parquet(self._shard(key) / "letters.parquet")
+
+    def _first_stage(self, shards):
         tasks = [
-            {"folder": str(self._shard(key)), "recipe": self.text, "items": shards[key][1],
-             "about": shards[key][0] | {"commit": lineage.commit_now()}}
-            for key in wanted
+            {"folder": str(self._shard(key)), "recipe": self.text, "items": items,
+             "about": about | {"commit": lineage.commit_now()}}
+            for key, (about, items) in shards.items()
         ]  # fmt: skip
         weights = {task["folder"]: len(task["items"]) for task in tasks}
         self._run(first_stage, tasks, weights, "first stage")
-
-    def _must(self, key, replay):
-        """True if a shard is to be made; a replayed one is removed first."""
-        folder = self._shard(key)
-        if not (folder / "made.json").exists():
-            return True
-        letters = pl.read_parquet(folder / "letters.parquet") if replay else None
-        again = replay and letters["code"].is_in(PASSING).any()
-        if again:
-            folder.rename(folder.with_name(f".new-{key}"))  # half gone would look whole
-            sweep(folder.parent)
-        return again
 
     def _first_results(self, shards, lost, read):
         folders = self._folders(shards)
@@ -176,7 +189,7 @@ class _Build:
             about = lineage.about_second(self.recipe, shard, device)
             key = digest([about, mine])
             keys.append(key)
-            if not (self._features(key) / "made.json").exists():
+            if not _is_made(self._features(key)):
                 about = about | {"commit": lineage.commit_now()}
                 tasks.append({
                     "folder": str(self._features(key)), "recipe": self.text, "about": about,
@@ -216,7 +229,8 @@ class _Build:
 
     def _whole(self):
         """What the stages after the first depend on."""
-        return [self.text, lineage.about_second(self.recipe, "", backend(self.recipe))]
+        second = lineage.about_second(self.recipe, "", backend(self.recipe))
+        return [self.text, lineage.about_link(self.recipe), second]
 
     def _folders(self, shards):
         return sorted(self._shard(key) for key in shards)
@@ -227,14 +241,29 @@ class _Build:
     def _features(self, key):
         return self.folder / "features" / key
 
-    def _cache(self, name):
-        return self.folder / "cache" / f"{name}.parquet"
+    def _pairs(self):
+        """File of the similarities that were found before."""
+        name = digest(lineage.about_pairs(self.recipe))
+        return self.folder / "cache" / f"pairs-{name}.parquet"
 
     @contextlib.contextmanager
     def _timed(self, stage):
         start = time.perf_counter()
         yield
         self.seconds[stage] = time.perf_counter() - start
+
+
+def _is_made(folder):
+    """True if a shard is whole; what is left of a broken one is removed."""
+    whole = (folder / "made.json").exists()
+    if not whole:
+        remove(folder)
+    return whole
+
+
+def _again(key):
+    """Name of the shard that is made when `key` is replayed."""
+    return digest([key, "replay"])
 
 
 def _rows(path):

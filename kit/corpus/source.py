@@ -32,7 +32,9 @@ class Recordings:
 
 
 def recordings(name="fsdd", progress=None):
-    """Recordings of data set `name`, fetched and verified; the committed sample without a network.
+    """Recordings of data set `name`, fetched and verified; without a network the committed sample.
+
+    The sample of librivox is a sentence with its transcript, that of all others thirty words.
 
     KIT_OFFLINE=1 skips the attempt to fetch.
     """
@@ -40,17 +42,17 @@ def recordings(name="fsdd", progress=None):
     if is_intact(name):
         return Recordings(wanted.title, wanted.folder)
     if os.environ.get("KIT_OFFLINE") == "1":
-        return _sample(f"{wanted.title} is not here and KIT_OFFLINE=1 forbids to fetch it.")
+        return _sample(name, f"{wanted.title} is not here and KIT_OFFLINE=1 forbids to fetch it.")
     try:
         return Recordings(wanted.title, fetch(name, progress))
     except KitError as error:
-        return _sample(str(error))
+        return _sample(name, str(error))
 
 
-def _sample(reason):
+def _sample(name, reason):
     return Recordings(
         "the committed sample",
-        root() / "data" / "sample",
+        root() / "data" / ("sentences" if name == "librivox" else "sample"),
         f"NOTICE: this is a small synthetic sample, and its figures are not those of the real "
         f"set. Reason: {reason}",
     )

@@ -1,8 +1,9 @@
 """Numbers in the text: computed when a notebook is built, never typed.
 
 In Markdown cells of notebooks/src and labs/src, `{{expression}}` or `{{expression|.1f}}` is
-replaced by its value. The expression sees `gravity`, `audio`, `cost`, `value` (an assumption),
-`claim(n)`, `recomputed(n)`, `stated(n)`, and `assume(number, reason)` for a choice of ours.
+replaced by its value. The expression sees `gravity`, `audio`, `cost`, `targets`, `design`,
+`value` (an assumption), `claim(n)`, `recomputed(n)`, `stated(n)`, and `assume(number, reason)` for
+a choice of ours.
 """
 
 import re
@@ -52,11 +53,14 @@ def _names():
     from kit import assumptions, audio, gravity
     from kit.audio import cost
     from kit.claims import claim
+    from kit.kws import design, targets
 
     return {
         "gravity": gravity,
         "audio": audio,
         "cost": cost,
+        "targets": targets,
+        "design": design,
         "value": assumptions.value,
         "recomputed": lambda n: claim(n).recomputed(),
         "stated": lambda n: claim(n).stated,

@@ -109,7 +109,7 @@ def _design(budget_kusd, memory_kb, accuracy_percent, rule, network):
     limits = {"accuracy": accuracy_percent, "budget_kusd": budget_kusd, "memory_kb": memory_kb,
               "latency_ms": _value("kws_latency"), "network": network}  # fmt: skip
     kept = design.feasible(table, **limits)
-    front = design.pareto(kept)["row"] if kept.height else kept["row"]
+    front = design.pareto(kept)["row"]
     rank = {row: i for i, row in enumerate(kept["row"])}
     within = {name: set(design.feasible(table, **(_LOOSE | {name: limit}))["row"])
               for name, limit in limits.items()}  # fmt: skip

@@ -97,3 +97,7 @@ def test_budget_of_the_chapter():
         design.budget(shares=(0.6, 0.3, 0.2))
     with pytest.raises(KitError, match="Allowed: add, shrink"):
         design.designs("multiply")
+
+
+def test_of_no_design_none_is_on_the_front():
+    assert design.pareto(design.designs().head(0)).is_empty()
