@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from kit.compiler.letters import letter
+from kit.compiler.shards import write_table
 from kit.corpus.datasets import registry
 from kit.corpus.loaders import scan
 from kit.corpus.store import fetch
@@ -41,42 +42,51 @@ def gather(recipe, home, folder, progress=None):
         if source.kind == SYNTHESIS:
             rows += _spoken(number, source)
             continue
-        place, lost = _folder(number, source, home, folder, known, progress)
-        files, dead, others = _files(number, source, place, known)
-        rows, letters = rows + files, letters + lost + dead
+        if source.kind == "http":
+            place, here, lost, name = _mirrored(number, source, folder, progress)
+            letters += lost
+            if not here:
+                continue
+        else:
+            place, here, name = _folder(source, home, known, progress), None, ""
+        files, dead, others = _files(number, source, place, here, name, known)
+        rows, letters = rows + files, letters + dead
         ignored = {k: ignored.get(k, 0) + others.get(k, 0) for k in {*ignored, *others}}
     known.save()
     return pl.DataFrame(rows, schema=COLUMNS, orient="row"), letters, ignored
 
 
-def _folder(number, source, home, folder, known, progress):
-    """(folder with the files of a source, letters of those that did not come)."""
-    if source.kind == "http":
-        from kit.compiler.remote import mirror
+def _mirrored(number, source, folder, progress):
+    """(folder, files in it that are right, letters of the others, name) of a server."""
+    from kit.corpus.client import shown
+    from kit.corpus.remote import mirror
 
-        target = folder / "downloads" / str(number)
-        found = mirror(source.url, target, progress=progress)
-        lost = [
-            letter("fetch", source.url, row["path"], row["code"], row["message"])
-            for row in found.letters.iter_rows(named=True)
-        ]
-        return target, lost
+    place = folder / "downloads" / str(number)
+    found = mirror(source.url, place, progress=progress)
+    lost = [
+        letter("gather", shown(source.url), row["path"], row["code"], row["message"])
+        for row in found.letters.iter_rows(named=True)
+    ]
+    return place, set(found.files), lost, shown(source.url)
+
+
+def _folder(source, home, known, progress):
     if source.path:
-        return (home / Path(source.path).expanduser()).resolve(), []
+        return (home / Path(source.path).expanduser()).resolve()
     place = registry()[source.kind].folder
     # a look at size and time is enough, once every hash was checked
     if not (place.is_dir() and known.all_of(place)):
         fetch(source.kind, progress)
-    return place, []
+    return place
 
 
-def _files(number, source, place, known):
-    kind = "folder" if source.kind == "http" else source.kind
-    found = scan(kind, place)
-    name = source.url if source.kind == "http" else found.source
+def _files(number, source, place, here, name, known):
+    """(rows, letters, ignored) of a folder; of the files `here` alone, if that is not None."""
+    found = scan("folder" if source.kind == "http" else source.kind, place)
+    name = name or found.source
     shared = {"number": number, "source": name, "licence": found.licence, "split": None}
     rows, letters = [], []
-    for path in found.paths:
+    for path in found.paths if here is None else sorted(here.intersection(found.paths)):
         try:
             said = found.describe(path)
             _stay(path, place)
@@ -113,9 +123,9 @@ def _stay(path, place):
 
 
 def _spoken(number, source):
-    """A row for every clip that a synthesis source asks for."""
+    """A row for every clip that a synthesis source asks for; what it names twice comes once."""
     settings = itertools.product(source.voices, source.rates_wpm, source.pitches, source.words)
-    for voice, rate, pitch, word in settings:
+    for voice, rate, pitch, word in dict.fromkeys(settings):
         path = f"{SPOKEN}{rate}/{pitch}/{voice}/{word}"
         yield {
             "number": number, "path": path, "digest": "", "label": word,
@@ -131,18 +141,20 @@ class _Digests:
         self.file, self.changed = file, False
         table = pl.read_parquet(file) if file.exists() else pl.DataFrame(schema=_STAT)
         self.known = {row[0]: row[1:] for row in table.iter_rows()}
-        self.folders = {os.path.dirname(path) for path in self.known}
 
     def all_of(self, place):
         """True if files below `place` are known and none of them has changed or gone."""
         mine = [p for p in self.known if Path(p).is_relative_to(place)]
-        return bool(mine) and all(self._stat(p) == self.known[p][:2] for p in mine)
+        try:
+            return bool(mine) and all(_stat(p) == self.known[p][:2] for p in mine)
+        except OSError:
+            return False
 
     def digest(self, path):
         """24 hex digits of the file's bytes, or the KitError that says why there are none."""
         try:
-            now = self._stat(path)
-            if self.known.get(path, ())[:2] == now and now:
+            now = _stat(path)
+            if self.known.get(path, ())[:2] == now:
                 return self.known[path][2]
             with open(path, "rb") as file:
                 found = hashlib.file_digest(file, _digest).hexdigest()
@@ -156,17 +168,12 @@ class _Digests:
         if not self.changed:
             return
         rows = [(path, *facts) for path, facts in sorted(self.known.items())]
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self.file.with_suffix(".new")
-        pl.DataFrame(rows, schema=_STAT, orient="row").write_parquet(fresh)
-        os.replace(fresh, self.file)
+        write_table(self.file, pl.DataFrame(rows, schema=_STAT, orient="row"))
 
-    def _stat(self, path):
-        try:
-            found = os.stat(path)
-        except OSError:
-            return ()
-        return found.st_size, found.st_mtime_ns
+
+def _stat(path):
+    found = os.stat(path)
+    return found.st_size, found.st_mtime_ns
 
 
 def _digest():

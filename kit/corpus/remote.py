@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from kit.compiler.client import Breaker, Client, Fault, Retry, chunks, shown
+from kit.corpus.client import Breaker, Client, Fault, Retry, chunks, shown
 from kit.errors import KitError
 from kit.frontend import show_progress
 
@@ -36,7 +36,7 @@ class Mirrored(NamedTuple):
     """What `mirror` returns: lines of the manifest = files + letters.
 
     files: list of Path, here and right, in the order of the manifest. letters: table of path,
-    code and message, one row a file that could not be had. attempts: number of requests made.
+    code and message, one row a file that could not be had. attempts: requests tried.
     """
 
     files: list

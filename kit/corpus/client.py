@@ -43,8 +43,9 @@ class Retry:
     attempts: requests for one file. first_wait_s: before the second; it doubles after each, and
     up to first_wait_s is added at random. timeout_s: to connect, and between bytes.
     whole_s: for one file with its retries; the default has room for four stalls of 30 s.
-    trip_after: failed requests in a row, of whatever file, that open the breaker. rest_s: how
-    long it stays open; also the longest Retry-After that is waited for.
+    trip_after: files in a row that failed in spite of their retries, by the server's fault, and
+    open the breaker. rest_s: how long it stays open; also the longest Retry-After that is waited
+    for.
     """
 
     attempts: int = 4
@@ -95,7 +96,7 @@ class Breaker:
     def failed(self):
         """Count a failed request; a failed probe opens the breaker for another rest."""
         self._failures += 1
-        if self._probing or self._failures >= self._trip_after:
+        if self._failures >= self._trip_after:  # of a probe too: only success forgets
             self._open_until, self._probing = self._clock() + self._rest_s, False
 
     def succeeded(self):
@@ -147,33 +148,35 @@ class Client:
         retrying = Retrying(
             stop=times, wait=self._wait, retry=retry_if_exception(self._again), reraise=True
         )
-        return retrying(self._once, path, work, time.monotonic() + self.retry.whole_s)
+        if not self._breaker.allows():
+            raise Fault("circuit-open", path)
+        try:
+            result = retrying(self._once, path, work, time.monotonic() + self.retry.whole_s)
+        except Fault as fault:
+            (self._breaker.failed if fault.down else self._breaker.succeeded)()
+            raise
+        self._breaker.succeeded()
+        return result
 
     def _again(self, fault):
-        patient = isinstance(fault, Fault) and fault.after_s <= self.retry.rest_s
-        return patient and fault.again and self._breaker.state != "open"
+        return isinstance(fault, Fault) and fault.after_s <= self.retry.rest_s and fault.again
 
     def _wait(self, state):
         return max(self._backoff(state), state.outcome.exception().after_s)
 
     def _once(self, path, work, deadline):
-        if not self._breaker.allows():
-            raise Fault("circuit-open", path)
         # a read timeout starts anew with every byte, so a drip needs a clock of its own
         timer = threading.Timer(max(0.0, deadline - time.monotonic()), self._expire)
         timer.daemon, self._late = True, False
         timer.start()
         try:
-            result = self._answer(path, work)
+            return self._answer(path, work)
         except (httpx.TransportError, Fault) as cause:
             self._hang_up()  # bytes left on the line would be taken for the next answer
             fault = self._judged(path, cause)
-            (self._breaker.failed if fault.down else self._breaker.succeeded)()
             raise fault from (None if fault is cause else cause)
         finally:
             timer.cancel()
-        self._breaker.succeeded()
-        return result
 
     def _answer(self, path, work):
         with contextlib.closing(self._opened(path)) as response:
