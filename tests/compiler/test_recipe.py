@@ -3,8 +3,22 @@
 import pytest
 
 from kit.audio import preset
-from kit.compiler.recipe import Recipe, line_numbers, read_recipe
+from kit.compiler.recipe import (
+    Align,
+    Augment,
+    Contract,
+    Deduplicate,
+    Features,
+    Gates,
+    Recipe,
+    Source,
+    Split,
+    Synthesis,
+    line_numbers,
+    read_recipe,
+)
 from kit.errors import KitError
+from kit.paths import root
 
 GOOD = """\
 name = "kws"
@@ -104,3 +118,18 @@ def test_files_that_are_no_recipe(tmp_path):
     (tmp_path / "latin.toml").write_bytes("name = 'Café'".encode("latin-1"))
     with pytest.raises(KitError, match="cannot read the recipe"):
         read_recipe(tmp_path / "latin.toml")
+
+
+def test_the_list_of_keys_is_complete():
+    text = (root() / "data" / "recipes" / "README.md").read_text(encoding="utf-8")
+    parts = [Recipe, Source, Synthesis, Contract, Gates, Align, Deduplicate, Augment, Features]
+    for part in (*parts, Split):
+        for key in part.model_fields:
+            assert f"`{key}`" in text or f"`{key} =" in text or f"[{key}]" in text, key
+    for kind in ("fsdd", "librivox", "speech-commands", "mswc", "folder", "http"):
+        assert f"`{kind}`" in text
+
+
+@pytest.mark.parametrize("path", sorted((root() / "data" / "recipes").glob("*.toml")), ids=str)
+def test_our_own_recipes_can_be_read(path):
+    assert read_recipe(path).name == path.stem
