@@ -112,7 +112,7 @@ def compile_(
     run = compile_recipe(recipe, output, engine, workers, replay, shown)
     found = report(run)
     write(found, run.data.folder)
-    if profile and run.changed:
+    if profile and (run.changed or not (run.data.folder / "report.html").exists()):
         from kit.views.compiled import write_pages
 
         write_pages(found, run.data)
