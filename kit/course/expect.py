@@ -2,6 +2,7 @@
 
 import functools
 import math
+import os
 import random
 
 import numpy as np
@@ -73,6 +74,25 @@ def same_list(found, wanted, what, hint=""):
         fail(f"{what} should have {len(wanted)} entries, but has {len(found)}.", hint)
 
 
+def same_rows(found, wanted, what, hint=""):
+    """Fail unless `found` is a list of dictionaries that hold the values of those in `wanted`."""
+    true(type(found) is list, f"{what} should be a list, but is {_show(found)}.")
+    size = f"{what} should hold {len(wanted)} dictionaries, not {len(found)}."
+    true(len(found) == len(wanted), size, hint)
+    for i, (got, want) in enumerate(zip(found, wanted, strict=True)):
+        true(type(got) is dict, f"{what}: place {i} should hold a dictionary.", hint)
+        holds(got, want, f"{what}: the dictionary at place {i}")
+        for key, value in want.items():
+            same(got[key], value, f'{what}: "{key}" at place {i}', hint)
+
+
+def holds(found, wanted, what):
+    """Fail unless the keys or columns `found` hold every name in `wanted`."""
+    missing = [name for name in wanted if name not in set(found)]
+    if missing:
+        fail(f"{what} lacks {missing}.")
+
+
 def true(condition, message, hint=""):
     """Fail with `message` unless `condition` is True."""
     if condition is not True and not (type(condition) is np.bool_ and bool(condition)):
@@ -92,6 +112,18 @@ def refuses(call, what, hint="", error=ValueError):
     returned = isinstance(found, BaseException)
     hint = "raise the error, do not return it" if returned else hint
     fail(f"{what} should raise {error.__name__}, but returned {_show(found)}.", hint)
+
+
+def refuses_all(function, name, cases, dice):
+    """Fail unless `function`, called `name`, raises ValueError for each of `cases`.
+
+    cases: dict of what is wrong -> arguments; `dice` sets their order.
+    """
+    for what, bad in dice.sample(list(cases.items()), len(cases)):
+        hint = f"{what} cannot be"
+        if any(x != x for x in bad):
+            hint += "; every comparison with nan is False, so test for what is allowed"
+        refuses(lambda bad=bad: function(*bad), f"{name}{bad}", hint)
 
 
 def as_number(found, what):
@@ -114,6 +146,20 @@ def as_array(found, what):
 def dice(seed=None):
     """random.Random for instances; another one every time unless `seed` is given."""
     return random.Random(seed)
+
+
+def hidden_seeds(lab, count=3):
+    """Seeds of the hidden instances of a lab: list of int.
+
+    KIT_GRADING_SEED in the environment draws others for each course.
+    """
+    return random.Random(os.environ.get("KIT_GRADING_SEED", lab)).sample(range(10**6), count)
+
+
+def again(check, work, seeds):
+    """Run a `checked` check on the student's `work` with each of the seeds, without its print."""
+    for seed in seeds:
+        check.__wrapped__(work, seed)
 
 
 def fail(message, hint=""):

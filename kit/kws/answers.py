@@ -3,9 +3,9 @@
 from kit.kws import acquisition, design, targets
 
 
-def allowed_per_million(wakes, hop_ms):
-    """Windows of a million that may wake a device `wakes` times in 30 days."""
-    return 1e6 * targets.allowed_fpr(wakes, hop_s=hop_ms / 1e3)
+def allowed_per_million(wakes, days, hop_ms):
+    """Windows of a million that may wake a device `wakes` times in `days` days."""
+    return 1e6 * targets.allowed_fpr(wakes, targets.DAY_H * days, hop_ms / 1e3)
 
 
 def wakes_per_day(per_million, hop_ms):
@@ -23,6 +23,11 @@ def fleet_wakes(thousand_users, days):
     return targets.fleet_false_wakes(1 / (targets.DAY_H * days), 1e3 * thousand_users)
 
 
+def hours_to_prove(fa_per_h, risk_percent):
+    """Hours without a wake that let `fa_per_h` be claimed at that risk of being wrong."""
+    return targets.hours_to_prove(fa_per_h, risk_percent / 100)
+
+
 def both_effects(base, first, second):
     """Accuracy in per cent after two effects in points, each on the errors that are left."""
     return design.combined([first, second], base, "shrink")
@@ -37,9 +42,9 @@ def thousand_labels(budget_kusd, share_percent, cents, review_percent):
     return found["labels"] / 1e3
 
 
-def labeling_years(million_clips, seconds):
-    """Years of 2 000 working hours to label clips once, by hand."""
-    return million_clips * 1e6 * seconds / 3600 / 2000
+def labeling_years(million_clips, seconds, hours):
+    """Years of `hours` working hours to label clips once, by hand."""
+    return million_clips * 1e6 * seconds / 3600 / hours
 
 
 def kept_usd(make_usd, label_usd, kept_percent):

@@ -4,20 +4,13 @@
 # A device waits for its word all day long. What must it be taught with, where does that sound come from, and how much of it is any good? This lesson turns the task into numbers, gathers speech from three kinds of sources, cuts words out of sentences, and compiles all of it into one data set whose every clip can say where it comes from.
 
 # %%
-import tempfile
-
 import numpy as np
 import polars as pl
 
 import kit
-from kit import audio, corpus
+from kit import corpus
 from kit.assumptions import value
-from kit.audio.align import align, word_clip
-from kit.audio.pitch import pitch
-from kit.compiler import compile_recipe, contracts, data_card, difference, explain, gates
-from kit.compiler.recipe import Gates
 from kit.kws import acquisition, design, targets
-from kit.kws.probe import LinearProbe
 from kit.views import kws as views
 
 kit.lesson("02")
@@ -123,6 +116,9 @@ recordings
 kit.predict("yield", "What share of the recordings passes the chapter's gates?", "%")
 
 # %%
+from kit.compiler import gates
+from kit.compiler.recipe import Gates
+
 table = corpus.load_clips("folder", recordings.folder).table
 clips = corpus.waveforms(table)
 chapter = Gates(snr_db=20.0, speech_s=(0.5, 0.8))
@@ -164,6 +160,8 @@ kit.explain("yield", "Which gate would you move, and which recordings would you 
 # Audiobooks and parliaments have sentences with transcripts, hours of them, in many voices. **Forced alignment** finds the place of every word: an acoustic model scores each hundredth of a second against the sounds of the transcript, and the best path through time wins. MSWC was cut out of sentences in this way.
 
 # %%
+from kit.audio.align import align, word_clip
+
 sentences = corpus.recordings("librivox")
 path = sentences.paths[0]
 sentence, text = corpus.read_sound(path), path.with_suffix(".txt").read_text().strip()
@@ -239,6 +237,8 @@ quiet
 # %%
 import pandera.polars as pa
 
+from kit.compiler import contracts
+
 postcodes = pa.DataFrameSchema({"postcode": pa.Column(str, pa.Check.str_matches(r"^\d{5}$"))})
 try:
     contracts.enforce(quiet, postcodes)
@@ -265,9 +265,15 @@ recipe = root() / "data" / "recipes" / ("sample.toml" if recordings.notice else 
 print(recipe.read_text())
 
 # %% [markdown]
+# `rename` is easy to forget. The recordings say `8`, the synthesiser was asked for `eight`, and no contract complains: both are text. Without that line the set would have two classes for one word, and a model could tell them apart by the voice.
+#
 # Each pass must account for every clip: `read + made = written + duplicates + rejected`. The compiler checks that after every pass, and stops if it does not hold. `align` counts words, all others clips.
 
 # %%
+import tempfile
+
+from kit.compiler import compile_recipe, data_card, difference, explain
+
 folder = tempfile.mkdtemp(prefix="kws-")
 first = compile_recipe(recipe, folder)
 data = first.data
@@ -350,6 +356,8 @@ kit.explain("again", "What would go wrong if shards were named by date instead o
 kit.predict("voices", "How many recorded speakers have a median pitch above that?", "speakers")
 
 # %%
+from kit.audio.pitch import pitch
+
 hertz = pl.Series(pitch(data.waveforms())).fill_nan(None)
 voices = data.clips.with_columns(hertz=hertz)
 by_speaker = voices.group_by("source", "speaker").agg(
@@ -424,6 +432,9 @@ kit.predict("leak", "How many points of accuracy does the random split add?", "p
 
 
 # %%
+from kit.kws.probe import LinearProbe
+
+
 def accuracy(part):
     train, test = (part.filter(pl.col("split") == s) for s in ("train", "test"))
     model = LinearProbe(data.features(clips=train), train["label"].to_list())

@@ -28,6 +28,9 @@ SLIPS = {
     "lab01_data_gravity": (
         ("volume_gb * 8", "volume_gb"), "transfer-check", "feeding-check", "a byte has eight bits",
     ),
+    "lab02_kws_acquisition": (
+        ("check(dict(row))", "check(row)"), "account-check", "budget-check", "give check a copy",
+    ),
     "lab04_feature_extraction": (
         ("/ window)", "/ (window - 1))"), "bands-check", "frames-check", "the periodic one",
     ),

@@ -55,13 +55,14 @@ def test_coverage_of_nothing_is_refused():
 
 
 def test_answers_by_hand():
-    assert answers.allowed_per_million(1, 1000) == pytest.approx(1e6 / 2_592_000)
+    assert answers.allowed_per_million(1, 30, 1000) == pytest.approx(1e6 / 2_592_000)
     assert answers.wakes_per_day(1, 1000) == pytest.approx(0.0864)
     assert answers.wrong_per_thousand(99, 1000) == pytest.approx(10.01, rel=1e-3)
     assert answers.fleet_wakes(30, 30) == pytest.approx(1000)
+    assert answers.hours_to_prove(1, 5) == pytest.approx(2.9957, rel=1e-4)
     assert answers.both_effects(90, 5, 5) == pytest.approx(97.5)
     assert answers.thousand_labels(150, 60, 10, 20) == pytest.approx(750)
-    assert answers.labeling_years(23.4, 10) == pytest.approx(32.5)
+    assert answers.labeling_years(23.4, 10, 2000) == pytest.approx(32.5)
     assert answers.kept_usd(0.3, 0.1, 50) == pytest.approx(0.8)
     assert answers.to_collect(100, 40) == 250
     assert answers.passing_both(10, 20) == pytest.approx(72)
