@@ -10,8 +10,6 @@ verification: the best match of the two spectrograms, with a log frequency axis 
 show harmonics, over all shifts. Their course is what a second utterance does not repeat.
 """
 
-from itertools import pairwise
-
 import numpy as np
 
 RATE = 16_000
@@ -22,6 +20,7 @@ _FLOOR_DB = 30.0  # below a clip's peak: fainter parts belong to the noise
 _MOST_SEMITONES, _MOST_FRAMES = 3, 30  # shifts that are searched, both ways
 _KEPT = (12, 24)  # rows and columns of the signature
 _AT_ONCE = 256  # clips or pairs: bounds the memory
+_PAIRS_AT_ONCE = 16_384  # of signatures
 
 
 def spectrograms(clips):
@@ -66,21 +65,38 @@ def centred(raw):
     return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), np.float32(1e-9))
 
 
-def candidates(found, bands=40, bits=18, seed=0, crowd=200, least=0.87):
+def candidates(found, bands=40, bits=18, seed=0, crowd=200, least=0.87, most=16):
     """int64[pairs, 2]: clips whose `signatures` agree in all bits of at least one band, a < b.
 
-    Of these, pairs whose signatures have a cosine below `least` are left out again.
+    Of these, pairs whose signatures have a cosine below `least` are left out again, and so are
+    all but the `most` nearest of each clip b: a clip needs one link to its kind, not all.
 
     A bit says on which side of a random plane a signature lies. More bands find more, more bits
     find less. A bucket of more than `crowd` clips joins neighbours only: it tells nothing apart.
     """
-    planes = np.random.default_rng(seed).normal(size=(found.shape[1], bands * bits))
-    signs = (found @ planes.astype(np.float32) > 0).reshape(len(found), bands, bits)
-    keys = signs @ (1 << np.arange(bits))
-    pairs = [_meetings(keys[:, band], crowd) for band in range(bands)]
-    pairs = np.unique(np.concatenate(pairs), axis=0)
-    cosine = np.einsum("ij,ij->i", found[pairs[:, 0]], found[pairs[:, 1]])
-    return pairs[cosine >= least]
+    rng, count = np.random.default_rng(seed), len(found)
+    names, cosines = np.zeros(0, np.int64), np.zeros(0, np.float32)
+    for _ in range(bands):
+        planes = rng.normal(size=(found.shape[1], bits)).astype(np.float32)
+        keys = (found @ planes > 0) @ (1 << np.arange(bits))
+        parts = [(names, cosines)]
+        for pairs in _meetings(keys, crowd):
+            cosine = np.einsum("ij,ij->i", found[pairs[:, 0]], found[pairs[:, 1]])
+            near = cosine >= least
+            parts.append((pairs[near] @ (1, count), cosine[near]))  # a pair as one number
+        names, place = np.unique(np.concatenate([n for n, _ in parts]), return_index=True)
+        cosines = np.concatenate([c for _, c in parts])[place]
+        names, cosines = _nearest(names, cosines, count, most)
+    return np.stack([names % count, names // count], 1)
+
+
+def _nearest(names, cosines, count, most):
+    """Of the pairs of each second clip, the `most` with the greatest cosine, in order."""
+    second = names // count
+    order = np.lexsort((names, -cosines, second))
+    starts = np.searchsorted(second[order], second[order])
+    kept = np.sort(order[np.arange(len(order)) - starts < most])
+    return names[kept], cosines[kept]
 
 
 def similarity(clips, pairs):
@@ -128,15 +144,20 @@ def originals(count, pairs):
 
 
 def _meetings(keys, crowd):
-    """int64[pairs, 2] of places with equal keys."""
+    """int64[pairs, 2] of places with equal keys, a < b; in parts, which bounds the memory."""
     order = np.argsort(keys, kind="stable")
-    edges = [0, *(np.flatnonzero(np.diff(keys[order])) + 1), len(keys)]
-    pairs = [np.zeros((0, 2), np.int64)]
-    for start, stop in pairwise(edges):
-        members = order[start:stop]
-        if stop - start > crowd:
-            pairs.append(np.stack([members[:-1], members[1:]], 1))
-        elif stop - start > 1:
-            a, b = np.triu_indices(stop - start, 1)
-            pairs.append(np.stack([members[a], members[b]], 1))
-    return np.sort(np.concatenate(pairs), axis=1)
+    starts = np.searchsorted(keys[order], keys[order])  # where the bucket of each begins
+    sizes = np.searchsorted(keys[order], keys[order], side="right") - starts
+    behind = np.arange(len(keys)) - starts  # members of the bucket before this one
+    behind = np.where(sizes > crowd, np.minimum(behind, 1), behind)
+    ends = np.cumsum(behind)
+    for part in np.split(np.arange(len(keys)), _cuts(ends, _PAIRS_AT_ONCE)):
+        many = behind[part]
+        later = np.repeat(part, many)
+        steps = np.arange(len(later)) - np.repeat(np.cumsum(many) - many, many)
+        yield np.sort(np.stack([order[later - 1 - steps], order[later]], 1), axis=1)
+
+
+def _cuts(ends, most):
+    """Places at which to cut rows whose running total is `ends`, for about `most` in each part."""
+    return np.searchsorted(ends, np.arange(most, ends[-1], most)) if len(ends) else []

@@ -68,11 +68,33 @@ def test_banding_finds_equal_rows_and_bounds_a_crowd():
     found = rng.normal(size=(60, 30)).astype(np.float32)
     found /= np.linalg.norm(found, axis=1, keepdims=True)
     found[40:] = found[0]
-    pairs = duplicates.candidates(found)
+    pairs = duplicates.candidates(found, most=99)
     wanted = {(a, b) for a in (0, *range(40, 60)) for b in range(40, 60) if a < b}
     assert wanted == set(map(tuple, pairs.tolist()))
     thin = duplicates.candidates(found, crowd=5)
     assert len(thin) == 20  # a chain still joins them
+    few = duplicates.candidates(found, most=3)
+    assert np.bincount(few[:, 1]).max() == 3
+    assert (duplicates.originals(60, few)[40:] == 0).all()
+
+
+def test_parts_of_the_work_change_nothing(monkeypatch):
+    found = np.random.default_rng(1).normal(size=(300, 8)).astype(np.float32)
+    whole = duplicates.candidates(found, bits=4, least=0.5)
+    monkeypatch.setattr(duplicates, "_PAIRS_AT_ONCE", 7)
+    assert np.array_equal(duplicates.candidates(found, bits=4, least=0.5), whole)
+    assert len(whole) > 300
+
+
+def test_the_nearest_are_kept_when_there_are_too_many():
+    found = np.random.default_rng(2).normal(size=(200, 6)).astype(np.float32)
+    found /= np.linalg.norm(found, axis=1, keepdims=True)
+    every = duplicates.candidates(found, bits=2, least=0.3, most=999)
+    few = set(map(tuple, duplicates.candidates(found, bits=2, least=0.3, most=4).tolist()))
+    for b in range(200):
+        mine = every[every[:, 1] == b]
+        best = mine[np.argsort(-(found[mine[:, 0]] @ found[b]))][:4]
+        assert {tuple(p) for p in best.tolist()} == {p for p in few if p[1] == b}
 
 
 def test_originals_follow_chains_to_the_first():
