@@ -9,6 +9,7 @@ import polars as pl
 
 from kit.audio.features import as_spec
 from kit.compiler import link
+from kit.compiler.recipe import Recipe
 from kit.compiler.shards import Waveforms
 from kit.errors import KitError
 
@@ -87,6 +88,17 @@ class Compiled:
         ]
         return Waveforms(files, rows)[np.arange(len(rows))]
 
+    @functools.cached_property
+    def before(self):
+        """The version before this one, as Compiled; None for the first."""
+        older = [v["version"] for v in link.versions(self.folder) if v["version"] < self.version]
+        return Compiled(self.folder, max(older)) if older else None
+
+    @property
+    def recipe(self):
+        """The Recipe of the version."""
+        return Recipe.model_validate_json(json.dumps(self.record["recipe"]))
+
     @property
     def spec(self):
         """The FeatureSpec of the features."""
@@ -96,12 +108,12 @@ class Compiled:
 
     def is_whole(self):
         """True if every file that the version names is there."""
+        files = ("record.json", "letters.parquet", "duplicates.parquet")
+        if not all((self.place / f).exists() for f in files):
+            return False
         shards = [self.folder / "shards" / s for s in self.clips["shard"].unique()]
         shards += [self.folder / "features" / f for f in self.clips["features"].unique()]
-        files = ("letters.parquet", "duplicates.parquet")
-        return all((s / "made.json").exists() for s in shards) and all(
-            (self.place / f).exists() for f in files
-        )
+        return all((s / "made.json").exists() for s in shards)
 
     def _copy_row(self, features, row):
         """Row in the waveforms of copies: they stand behind the clips themselves."""

@@ -6,6 +6,7 @@ the order in which they are done.
 
 import multiprocessing
 import os
+import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -60,13 +61,7 @@ class Engine:
             for done in as_completed([self.pool.submit(function, task) for task in tasks]):
                 yield done.result()
         except BrokenProcessPool as cause:
-            raise KitError(
-                "a worker process was ended from outside",
-                found="memory ran out, or it was killed",
-                remedy="run the same command again, finished shards are kept; for less memory "
-                "give the recipe a smaller shard_clips, or use --workers 1",
-                code="worker",
-            ) from cause
+            raise lost_worker() from cause
 
     @property
     def count(self):
@@ -76,7 +71,22 @@ class Engine:
         return self.workers or usable_cores()
 
 
+def lost_worker():
+    """The KitError "worker"."""
+    return KitError(
+        "a worker process was ended from outside",
+        found="memory ran out, or it was killed",
+        remedy="run the same command again, finished shards are kept; for less memory give the "
+        "recipe a smaller shard_clips, or use --workers 1",
+        code="worker",
+    )
+
+
 def _follow_parent():
-    """A worker whose parent was killed would wait for ever: it leaves with it."""
+    """A worker whose parent was killed would wait for ever: it leaves with it.
+
+    Ctrl-C is for the parent alone; workers finish their shard.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process().sentinel
     threading.Thread(target=lambda: (wait([parent]), os._exit(1)), daemon=True).start()

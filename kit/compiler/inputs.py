@@ -20,7 +20,7 @@ from kit.corpus.store import fetch
 from kit.errors import KitError
 
 SYNTHESIS = "synthesis"
-SPOKEN = f"{SYNTHESIS}:"  # begins what stands for a path: rate/pitch/voice/word
+SPOKEN = f"{SYNTHESIS}:"  # begins what stands for a path: rate/pitch/voice:word
 COLUMNS = {
     "number": pl.Int64, "path": pl.String, "digest": pl.String, "label": pl.String,
     "speaker": pl.String, "source": pl.String, "source_id": pl.String, "language": pl.String,
@@ -40,7 +40,7 @@ def gather(recipe, home, folder, progress=None):
     known = _Digests(folder / "cache" / "inputs.parquet")
     for number, source in enumerate(recipe.source):
         if source.kind == SYNTHESIS:
-            rows += _spoken(number, source)
+            rows += _spoken(number, source, recipe.rename)
             continue
         if source.kind == "http":
             place, here, lost, name = _mirrored(number, source, folder, progress)
@@ -50,6 +50,10 @@ def gather(recipe, home, folder, progress=None):
         else:
             place, here, name = _folder(source, home, known, progress), None, ""
         files, dead, others = _files(number, source, place, here, name, known)
+        if not source.align:  # else the words are renamed once they are cut
+            files = [
+                row | {"label": recipe.rename.get(row["label"], row["label"])} for row in files
+            ]
         rows, letters = rows + files, letters + dead
         ignored = {k: ignored.get(k, 0) + others.get(k, 0) for k in {*ignored, *others}}
     known.save()
@@ -122,13 +126,13 @@ def _stay(path, place):
         )
 
 
-def _spoken(number, source):
+def _spoken(number, source, rename):
     """A row for every clip that a synthesis source asks for; what it names twice comes once."""
     settings = itertools.product(source.voices, source.rates_wpm, source.pitches, source.words)
     for voice, rate, pitch, word in dict.fromkeys(settings):
-        path = f"{SPOKEN}{rate}/{pitch}/{voice}/{word}"
+        path = f"{SPOKEN}{rate}/{pitch}/{voice}:{word}"
         yield {
-            "number": number, "path": path, "digest": "", "label": word,
+            "number": number, "path": path, "digest": "", "label": rename.get(word, word),
             "speaker": f"espeak-ng {voice}", "source": SYNTHESIS, "source_id": path,
             "language": voice.split("+")[0], "licence": None, "split": None,
         }  # fmt: skip

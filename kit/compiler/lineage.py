@@ -3,7 +3,9 @@
 import dataclasses
 import functools
 import hashlib
+import inspect
 import json
+import re
 from importlib import metadata
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import polars as pl
 
 import kit
 from kit.compiler.shards import digest, write_table, writing
+from kit.compiler.work import augmentation
 from kit.errors import KitError
 
 # modules whose text decides what a pass does; a change of one makes its shards anew
@@ -38,7 +41,9 @@ def about_first(recipe, number):
     parameters = {
         "ingest": {"rate": recipe.rate, "longest_s": recipe.contract.seconds[1]},
         "contract": _plain(recipe.contract, without=("label_shares",)),
-        "align": _plain(recipe.align) | {"words": source.labels} if cut else {},
+        "align": _plain(recipe.align) | {"words": source.labels, "rename": recipe.rename}
+        if cut
+        else {},
         "gates": _plain(recipe.gates) | {"seconds": recipe.seconds},
     }
     signed = {"signatures": code_version("deduplicate")} if recipe.deduplicate.near else {}
@@ -48,7 +53,8 @@ def about_first(recipe, number):
 def about_second(recipe, shard, device):
     """dict: what decides the result of a second shard, made from the first one `shard`."""
     parameters = {
-        "augment": _plain(recipe.augment) | {"seed": recipe.seed},
+        "augment": _plain(recipe.augment)
+        | {"seed": recipe.seed, "text": _hook(recipe.augment.use)},
         "features": {"fingerprint": recipe.features.spec.fingerprint, "backend": device},
     }
     return {"passes": _passes(SECOND, parameters), "libraries": libraries(), "shard": shard}
@@ -98,7 +104,7 @@ def record(recipe, table, letters, duplicates, facts):
     samples = round(recipe.seconds * recipe.rate)
     return facts | {
         "name": recipe.name,
-        "recipe": recipe.model_dump(mode="json"),
+        "recipe": _public(recipe.model_dump(mode="json")),
         "passes": about_link(recipe),
         "spec": {f.name: getattr(spec, f.name) for f in dataclasses.fields(spec)},
         "fingerprint": spec.fingerprint,
@@ -205,7 +211,7 @@ def _why_not(data, clips):
     def why(row):
         path = row["path"].removesuffix(f"#{row['copy']}") if row["copy"] else row["path"]
         if twin := twins.get((path, row["offset"])):
-            return f"{then} a {twin['kind']} duplicate of {twin['of']}"
+            return f"{then} a duplicate ({twin['kind']}) of {twin['of']}"
         # a letter at 0 may stand for the whole file
         if letter := letters.get((path, row["offset"]), letters.get((path, 0))):
             return f"{then} a dead letter of {letter['pass']}: {letter['message']}"
@@ -218,6 +224,27 @@ def _why_not(data, clips):
 
 def _passes(names, parameters):
     return {n: {"code": code_version(n), "parameters": parameters[n]} for n in names}
+
+
+def _hook(use):
+    """8 hex digits of the text that an augmentation comes from: its file, or its whole package."""
+    if not use:
+        return ""
+    try:
+        file = Path(inspect.getsourcefile(inspect.unwrap(augmentation(use))))
+    except TypeError:  # it is built in
+        return ""
+    whole = (file.parent / "__init__.py").exists()
+    texts = [p.read_bytes() for p in (sorted(file.parent.glob("*.py")) if whole else [file])]
+    return hashlib.blake2b(b"".join(texts), digest_size=4).hexdigest()
+
+
+def _public(recipe):
+    """`recipe` without the passwords in its addresses: the record is shown to others."""
+    for source in recipe["source"]:
+        if source.get("url"):
+            source["url"] = re.sub(r"//[^/@]*@", "//", source["url"])
+    return recipe
 
 
 def _plain(part, without=()):

@@ -204,9 +204,10 @@ def _compared(waves, pairs, engine):
 
 
 def _best(count, pairs, match):
-    """float64[count]: the greatest similarity that a clip has with an earlier one."""
+    """float64[count]: the greatest similarity that a clip has with another one."""
     best = np.full(count, np.nan)
-    np.fmax.at(best, pairs[:, 1], match)
+    for end in (0, 1):  # a clip may be tied to the first of its kind by a later one
+        np.fmax.at(best, pairs[:, end], match)
     return best
 
 

@@ -6,7 +6,9 @@ Shards are files: on a cluster the folders of sources and data set must lie on a
 import logging
 import os
 import pickle
+import sys
 
+from kit.compiler.engine import lost_worker
 from kit.errors import KitError
 
 
@@ -17,15 +19,17 @@ def run_on_ray(function, tasks, workers=None, gpu=False):
     one actor holds the device and keeps what it compiled.
     """
     data = _started(workers)
-    rows = [{"task": pickle.dumps(task)} for task in tasks]
-    stage = {"fn": _call, "fn_args": (function,), "num_cpus": 1}
+    rows = [{"task": pickle.dumps((function, task))} for task in tasks]
+    # without max_retries Ray Data starts a task whose worker died again and again, for ever
+    stage = {"fn": _call, "fn_args": (sys.path,), "num_cpus": 1, "max_retries": 2}
     if gpu:
         pool = data.ActorPoolStrategy(size=1)
-        stage = {"fn": _Holder, "fn_constructor_args": (function,), "num_gpus": 1, "compute": pool}
+        stage = {"fn": _Holder, "fn_constructor_args": (sys.path,), "num_gpus": 1, "compute": pool}
     elif workers:
-        stage["compute"] = data.TaskPoolStrategy(size=workers)
+        stage["compute"] = data.TaskPoolStrategy(size=min(workers, len(rows)))
     # a block a task: else all of them would go to one process
-    for row in data.from_items(rows, override_num_blocks=len(rows)).map(**stage).iter_rows():
+    found = data.from_items(rows, override_num_blocks=len(rows)).map(**stage)
+    for row in _told(found.iter_rows()):
         result = pickle.loads(row["result"])
         if isinstance(result, KitError):
             raise result
@@ -35,20 +39,33 @@ def run_on_ray(function, tasks, workers=None, gpu=False):
 class _Holder:
     """A stateful stage: the process that holds the device."""
 
-    def __init__(self, function):
-        self.function = function
+    def __init__(self, path):
+        self.path = path
 
     def __call__(self, row):
-        return _call(row, self.function)
+        return _call(row, self.path)
 
 
-def _call(row, function):
-    # a KitError travels as a value, so that it arrives as it was
+def _call(row, path):
+    sys.path += [p for p in path if p not in sys.path]  # what the driver can import, as in a pool
+    function, task = pickle.loads(row["task"])
     try:
-        result = function(pickle.loads(row["task"]))
-    except KitError as fault:
+        result = function(task)
+    except KitError as fault:  # it travels as a value, so that it arrives as it was
         result = fault
     return {"result": pickle.dumps(result)}
+
+
+def _told(rows):
+    """`rows`, with a KitError for workers that Ray gave up."""
+    from ray.exceptions import RayError, RayTaskError
+
+    try:
+        yield from rows
+    except RayTaskError:  # the task itself failed
+        raise
+    except RayError as cause:
+        raise lost_worker() from cause
 
 
 def _started(workers):

@@ -4,6 +4,7 @@ Order: ingest, contract, align, gates. What a pass turns away becomes a dead let
 that nothing was lost. A pass knows its shard alone, so any process on any machine may run it.
 """
 
+import functools
 import os
 from dataclasses import dataclass, field, replace
 
@@ -21,6 +22,7 @@ from kit.corpus.sounds import mono
 from kit.errors import KitError
 
 _BYTES_A_SECOND = 192_000 * 8 * 4  # of the widest file that a studio would hand over
+_NOT_DATA = ("no-library", "unknown-voice")  # faults of machine and recipe: they end the run
 _FROM_ITEM = ("label", "speaker", "source", "source_id", "language", "licence", "split")
 
 
@@ -49,6 +51,8 @@ def ingest(items, recipe):
             speak = item["path"].startswith(SPOKEN)
             row, sound = (_spoken if speak else _decoded)(item, recipe)
         except KitError as fault:
+            if fault.code in _NOT_DATA:
+                raise
             letters.append(letter("ingest", item["source"], item["path"], fault.code, str(fault),
                                   label=item["label"]))  # fmt: skip
             continue
@@ -62,8 +66,8 @@ def contract(batch, recipe):
     """Keep the rows that keep the contract; what a sentence holds is checked after it is cut."""
     aligned = _aligned(batch.table, recipe)
     letters, kept = [], []
-    for words, rows in ((False, ~aligned), (True, aligned)):
-        table = batch.table.with_row_index("place").filter(pl.Series(rows))
+    for words in set(aligned.tolist()):
+        table = batch.table.with_row_index("place").filter(aligned == words)
         rules = recipe.contract.model_copy(update={"labels": []} if words else {})
         good, broken = enforce(table, clip_contract(rules))
         kept += good["place"].to_list()
@@ -121,9 +125,9 @@ PASSES = (contract, align, gates)  # after ingest
 def _spoken(item, recipe):
     from kit.audio.synthesize import synthesize
 
-    rate, pitch, voice = item["path"].removeprefix(SPOKEN).split("/", 2)
-    voice = voice.removesuffix(f"/{item['label']}")
-    sound = synthesize(item["label"], voice, int(rate), int(pitch), sample_rate=recipe.rate)
+    settings, word = item["path"].removeprefix(SPOKEN).split(":", 1)
+    rate, pitch, voice = settings.split("/", 2)
+    sound = synthesize(word, voice, int(rate), int(pitch), sample_rate=recipe.rate)
     row = {
         "clip_id": clip_id(sound, recipe.rate), "path": item["path"], "offset": 0,
         "num_samples": len(sound), "sample_rate": recipe.rate,
@@ -138,7 +142,10 @@ def _decoded(item, recipe):
         raise KitError(f"{path} is larger than any recording of this contract", found=size,
                        allowed=f"{most:.0f} bytes", code="too-large")  # fmt: skip
     sound = decode(path)
-    return _row(item, sound_row(path, sound)), mono(sound, recipe.rate, path)
+    row = _row(item, sound_row(path, sound))
+    if row["seconds"] > recipe.contract.seconds[1]:  # the next pass will say so: keep no hours
+        return row, np.zeros(0, np.int16)
+    return row, mono(sound, recipe.rate, path)
 
 
 def _size(path):
@@ -161,12 +168,14 @@ def _words(row, sound, recipe):
 
     wanted = set(recipe.source[row["number"]].labels)
     try:
-        spoken = [w for w in plain_words(row["label"]) if not wanted or w in wanted]
+        spoken = [w for w in plain_words(row["label"] or "") if not wanted or w in wanted]
     except KitError as fault:
         return [], [_letter("align", row, fault.code, str(fault))]
     try:
         found = find(sound, row["label"]) if spoken else []
     except KitError as fault:
+        if fault.code in _NOT_DATA:
+            raise
         said = str(fault)
         return [], [_letter("align", row | {"label": w}, fault.code, said) for w in spoken]
     pieces, letters = [], []
@@ -190,7 +199,7 @@ def _piece(row, sound, word, recipe):
     last = min(round(end * row["sample_rate"]), row["num_samples"])
     facts = {
         "clip_id": clip_id(clip, recipe.rate), "offset": first, "num_samples": last - first,
-        "label": word.word, "seconds": len(clip) / recipe.rate, "score": word.score,
+        "label": _label(word, recipe), "seconds": len(clip) / recipe.rate, "score": word.score,
     }  # fmt: skip
     return row | facts, clip
 
@@ -201,9 +210,13 @@ def _word_fault(word, recipe):
         return "unsure", f"{word.word!r} scores {word.score:.2f}, below {recipe.align.score:g}"
     if word.seconds > recipe.seconds:
         return "too-long", f"{word.word!r} takes {word.seconds:.2f} s of {recipe.seconds:g} s"
-    if recipe.contract.labels and word.word not in recipe.contract.labels:
+    if recipe.contract.labels and _label(word, recipe) not in recipe.contract.labels:
         return "label-unknown", f"{word.word!r} is no label of the contract"
     return None
+
+
+def _label(word, recipe):
+    return recipe.rename.get(word.word, word.word)
 
 
 def _aligned(table, recipe):
@@ -234,10 +247,13 @@ def _letter(at, row, code, message):
 
 
 def _table(rows):
-    columns = clip_table([]).schema | {
-        "seconds": pl.Float64, "number": pl.Int64, "score": pl.Float64,
-    }  # fmt: skip
-    return pl.DataFrame(rows, schema=columns, orient="row")
+    return pl.DataFrame(rows, schema=_columns(), orient="row")
+
+
+@functools.cache
+def _columns():
+    further = {"seconds": pl.Float64, "number": pl.Int64, "score": pl.Float64}
+    return clip_table([]).schema | further
 
 
 def _taken(batch, places, letters):

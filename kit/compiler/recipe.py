@@ -19,7 +19,7 @@ Text = Annotated[str, Field(min_length=1)]
 class _Part(BaseModel):
     """A table of the recipe: unknown keys are refused, and types are taken at their word."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Source(_Part):
@@ -144,6 +144,7 @@ class Split(_Part):
 class Recipe(_Part):
     """A whole recipe. output: folder of the data set, relative to the recipe. seed: of all draws.
 
+    rename: labels that mean the same, dict of label -> the one that stands for it in all sources.
     seconds, rate: of every clip of the result. shard_clips: clips that travel together.
     """
 
@@ -153,6 +154,7 @@ class Recipe(_Part):
     rate: Annotated[int, Field(ge=8000, le=48_000)] = 16_000
     seconds: Annotated[float, Field(gt=0, le=10)] = 1.0
     shard_clips: Annotated[int, Field(ge=1, le=100_000)] = 512
+    rename: dict[Text, Text] = {}
     source: Annotated[list[Annotated[Source | Synthesis, Field(discriminator="kind")]],
                       Field(min_length=1)]  # fmt: skip
     contract: Contract = Contract()

@@ -4,6 +4,7 @@ import json
 
 import polars as pl
 
+from kit.compiler.contracts import label_moves
 from kit.compiler.letters import letter_counts
 from kit.compiler.shards import write_file
 
@@ -38,7 +39,7 @@ def report(run):
         "labels": _counted(data.clips, "label"),
         "coverage": _counted(data.clips, "source", "language", "speaker", "split"),
         "audio": _audio(data.clips),
-        "moves": data.record["moves"],
+        "moves": label_moves(data.clips, data.recipe.contract, data.before and data.before.clips),
         "ignored": data.record["ignored"],
         "run": {
             "engine": run.engine, "workers": run.workers, "shards": run.shards, "made": run.made,
@@ -73,9 +74,9 @@ def _sources(data):
     """One row a source: clips that went in as letters, duplicates and clips, and the yield."""
     written = data.clips.filter(copy=0).group_by("source").len("written")
     lost = data.letters.group_by("source").agg(rejected=pl.col("clips").sum())
-    found = written.join(lost, on="source", how="full", coalesce=True).fill_null(0)
     twins = data.duplicates.group_by("source").len("duplicates")
-    found = found.join(twins, on="source", how="left").fill_null(0).sort("source")
+    found = written.join(lost, on="source", how="full", coalesce=True)
+    found = found.join(twins, on="source", how="full", coalesce=True).fill_null(0).sort("source")
     read = pl.col("written") + pl.col("rejected") + pl.col("duplicates")
     found = found.with_columns(read=read, share=pl.col("written") / read)
     return found.select("source", "read", "written", "duplicates", "rejected", "share").to_dicts()

@@ -66,18 +66,21 @@ def compile_recipe(path, output=None, engine="local", workers=None, replay=False
 
 @contextlib.contextmanager
 def _alone(folder):
+    lock = FileLock(folder / ".lock", timeout=0)
     with on_disk(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as cause:
+            raise KitError(
+                f"another run is at work on {folder}",
+                remedy="wait for it, or choose another output",
+                code="busy",
+            ) from cause
     try:
-        with lock:
-            yield
-    except Timeout as cause:
-        raise KitError(
-            f"another run is at work on {folder}",
-            remedy="wait for it, or give this recipe another output",
-            code="busy",
-        ) from cause
+        yield
+    finally:
+        lock.release()
 
 
 class _Build:

@@ -8,6 +8,7 @@ run finds it, and a run with any other input does not.
 import contextlib
 import errno
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -17,8 +18,6 @@ from pathlib import Path
 import numpy as np
 
 from kit.errors import KitError
-
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def digest(value):
@@ -55,7 +54,7 @@ def _bits(name):
 def writing(folder):
     """Gives a fresh folder (Path) to fill; it becomes `folder` if nothing was raised.
 
-    Raises KitError "disk" if the disk is full or may not be written.
+    Raises KitError "disk" for an OSError inside, such as a full disk.
     """
     folder = Path(folder)
     with on_disk(folder):
@@ -80,17 +79,15 @@ def _place(fresh, folder):
 
 @contextlib.contextmanager
 def on_disk(place):
-    """Turns a disk that is full, read-only or forbidden into a KitError "disk"."""
+    """Turns an OSError, as of a disk that is full, read-only or gone, into a KitError "disk"."""
     try:
         yield
-    except OSError as cause:
-        if cause.errno not in FULL:
-            raise
+    except OSError as cause:  # NumPy tells of a full disk without an errno
         raise KitError(
             f"{place} cannot be written",
-            found=cause.strerror,
-            remedy="free some disk or change the recipe's output, and run the same command "
-            "again: finished shards are kept",
+            found=str(cause),
+            remedy="free some disk or choose another output, and run the same command again: "
+            "finished shards are kept",
             code="disk",
         ) from cause
 
@@ -104,14 +101,29 @@ def write_file(path, content):
         try:
             with open(handle, "wb") as file:
                 file.write(data)
+            os.chmod(fresh, 0o644)  # a temporary file is for its owner alone
             os.replace(fresh, path)
         finally:
             Path(fresh).unlink(missing_ok=True)
 
 
+def write_table(path, table, **how):
+    """Write a polars table as Parquet to `path`, whole or not at all; how: see write_parquet."""
+    buffer = io.BytesIO()  # polars itself tells of a full disk as if the computation had failed
+    table.write_parquet(buffer, **how)
+    write_file(path, buffer.getbuffer())
+
+
+def remove(folder):
+    """Remove a shard, if it is there; a kill leaves nothing that looks like one."""
+    if folder.exists():
+        gone = folder.rename(folder.with_name(f".new-{folder.name}"))
+        shutil.rmtree(gone)
+
+
 def sweep(folder):
     """Remove what a killed run left half written below `folder`; call it under the lock."""
-    for left in Path(folder).glob("**/.new-*"):
+    for left in [*Path(folder).glob("**/.new-*")]:
         shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
 
 

@@ -14,11 +14,11 @@ import polars as pl
 
 from kit.audio import extract
 from kit.compiler import passes
-from kit.compiler.duplicates import raw_signatures, similarity
 from kit.compiler.letters import letter_table
 from kit.compiler.recipe import Recipe
-from kit.compiler.shards import write_file, writing
+from kit.compiler.shards import write_file, write_table, writing
 from kit.corpus.clips import clip_id
+from kit.corpus.duplicates import raw_signatures, similarity
 from kit.errors import KitError
 
 
@@ -33,8 +33,8 @@ def first_stage(task):
         batch = passes.ingest(task["items"], recipe)
         for step in passes.PASSES:
             batch = step(batch, recipe)
-        batch.table.write_parquet(folder / "clips.parquet")
-        letter_table(batch.letters).write_parquet(folder / "letters.parquet")
+        write_table(folder / "clips.parquet", batch.table)
+        write_table(folder / "letters.parquet", letter_table(batch.letters))
         np.save(folder / "waveforms.npy", np.asarray(batch.sounds, "<i2"))
         if recipe.deduplicate.near and batch.table.height:
             np.save(folder / "signatures.npy", raw_signatures(batch.sounds))
@@ -59,9 +59,8 @@ def second_stage(task):
         rows, every = pl.concat([rows, made]), np.concatenate([clips, copies])
         features = extract(every, recipe.features.spec, task["backend"], recipe.rate)
         flat = pl.Series(features.reshape(len(features), -1))
-        rows.with_columns(features=flat).write_parquet(
-            folder / "features.parquet", metadata=_stated(recipe, features)
-        )
+        rows = rows.with_columns(features=flat)
+        write_table(folder / "features.parquet", rows, metadata=_stated(recipe, features))
         np.save(folder / "waveforms.npy", np.asarray(copies, "<i2"))
         counts = {
             "augment": {"read": len(places), "made": len(copies), "written": len(every)},
@@ -87,15 +86,19 @@ def compare(task):
 def augmentation(use):
     """The function that `use`, "module:function", names; KitError "recipe" if there is none."""
     module, _, name = use.partition(":")
+    reason = "it is no function"
     try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as cause:
-        raise KitError(
-            "the recipe's augmentation is not there",
-            found=f"{use}: {cause}",
-            allowed="module:function, importable where the command runs",
-            code="recipe",
-        ) from cause
+        found = getattr(importlib.import_module(module), name)
+        if callable(found):
+            return found
+    except Exception as cause:  # whatever a module of the user does when it is imported
+        reason = f"{type(cause).__name__}: {cause}"
+    raise KitError(
+        "the recipe's augmentation is not there",
+        found=f"{use}: {reason}",
+        allowed="module:function, importable where the command runs",
+        code="recipe",
+    )
 
 
 def _copies(clips, rows, copies, recipe):
@@ -113,7 +116,15 @@ def _copies(clips, rows, copies, recipe):
 
 
 def _changed(change, clip, rng, recipe):
-    sound = np.asarray(change(clip, recipe.rate, rng))
+    try:
+        sound = np.asarray(change(clip, recipe.rate, rng))
+    except Exception as cause:  # whatever a function of the user does
+        raise KitError(
+            "the recipe's augmentation failed",
+            found=f"{recipe.augment.use}: {type(cause).__name__}: {cause}",
+            allowed="a function of (clip, rate, rng) that returns a clip",
+            code="recipe",
+        ) from cause
     if sound.shape != clip.shape or sound.dtype != np.int16:
         raise KitError(
             f"{recipe.augment.use} does not return a clip",

@@ -19,8 +19,8 @@ _BINS_HZ = 100 * 2 ** (np.arange(127) / 24)  # a quarter tone each, 100 Hz to 3.
 _FLOOR_DB = 30.0  # below a clip's peak: fainter parts belong to the noise
 _MOST_SEMITONES, _MOST_FRAMES = 3, 30  # shifts that are searched, both ways
 _KEPT = (12, 24)  # rows and columns of the signature
-_AT_ONCE = 256  # clips or pairs: bounds the memory
-_PAIRS_AT_ONCE = 16_384  # of signatures
+_AT_ONCE = 24  # clips or pairs: bounds the memory
+_PAIRS_AT_ONCE = 4096  # of signatures
 
 
 def spectrograms(clips):
@@ -29,7 +29,7 @@ def spectrograms(clips):
     A silent clip is all zeros.
     """
     frames = np.lib.stride_tricks.sliding_window_view(clips, _WINDOW, 1)[:, ::_HOP]
-    power = np.abs(np.fft.rfft(frames * np.hanning(_WINDOW), _FFT)) ** 2
+    power = np.abs(np.fft.rfft(frames * np.hanning(_WINDOW).astype(np.float32), _FFT)) ** 2
     at = _BINS_HZ * _FFT / RATE
     below = at.astype(int)
     power = power[..., below] * (below + 1 - at) + power[..., below + 1] * (at - below)
