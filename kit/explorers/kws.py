@@ -14,7 +14,6 @@ from kit.numbers import plural, shown
 from kit.views import kws as views
 
 _HOPS_MS = (10, 20, 30, 50, 100, 200, 500, 1000, 2000)
-_MONTH_H = targets.DAY_H * targets.MONTH_D
 _LIMITS = {  # of a design -> in words
     "accuracy": "accuracy", "budget_kusd": "budget", "memory_kb": "memory",
     "latency_ms": "latency", "network": "network",
@@ -32,6 +31,14 @@ def _share(value):
     return float(value)
 
 
+def _wakes(value):
+    """False wakes a month that a user bears: a number above 0."""
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not 0 < value <= 1e6:
+        raise KitError("wakes_per_month is out of range", found=value, allowed="0 to a million")
+    return float(value)
+
+
 def _yes_no(value):
     """True or False: whether a design may need a network."""
     if not isinstance(value, bool):
@@ -39,7 +46,7 @@ def _yes_no(value):
     return value
 
 
-def _false_wakes(wakes_per_month, hop_ms, accuracy_percent, keyword_share):
+def _false_wakes(hop_ms, hours_per_day, users, accuracy_percent, wakes_per_month, keyword_share):
     hops = [*map(float, _HOPS_MS), float(hop_ms), 1e3 * _value("kws_clip")]
     wakes = [float(wakes_per_month)] * (len(hops) - 1) + [_value("kws_false_wakes")]
     table = pl.DataFrame(
@@ -49,18 +56,23 @@ def _false_wakes(wakes_per_month, hop_ms, accuracy_percent, keyword_share):
             "hop_ms": hops,
         }
     )
-    hop_s = table["hop_ms"] / 1e3
-    allowed = targets.allowed_fpr(table["wakes_per_month"], _MONTH_H, hop_s)
+    hop_s, month_h = table["hop_ms"] / 1e3, hours_per_day * targets.MONTH_D
+    # the chapter's device listens all day
+    heard_h = pl.Series([month_h] * (table.height - 1) + [targets.DAY_H * targets.MONTH_D])
+    allowed = targets.allowed_fpr(table["wakes_per_month"], heard_h, hop_s)
+    a_day = targets.fleet_false_wakes(wakes_per_month / month_h, users, hours_per_day)
     implied = targets.implied_fpr(accuracy_percent / 100, keyword_share)
     return table.with_columns(
-        windows=targets.windows(_MONTH_H, hop_s),
+        windows=targets.windows(heard_h, hop_s),
         allowed_fpr=allowed,
         allowed_per_million=1e6 * allowed,
         rejection_percent=100 * (1 - allowed),
         false_accepts_per_hour=targets.false_accepts_per_hour(allowed, hop_s),
         accuracy_percent=pl.lit(float(accuracy_percent)),
         implied_fpr=pl.lit(implied),
-        spotter_wakes_per_day=targets.DAY_H * targets.false_accepts_per_hour(implied, hop_s),
+        spotter_wakes_per_day=hours_per_day * targets.false_accepts_per_hour(implied, hop_s),
+        users=pl.lit(int(users)),
+        fleet_wakes_per_day=pl.lit(a_day),
         keyword_share=pl.lit(keyword_share),
     )
 
@@ -71,7 +83,9 @@ def _false_wakes_summary(table):
     return (
         f"In {shown(you['windows'])} windows a month, {shown(you['allowed_per_million'])} in a "
         f"million may wake the device by mistake: {_near_100(you['allowed_fpr'])} % must be "
-        f"rejected, {shown(you['false_accepts_per_hour'])} false accepts an hour are allowed. A "
+        f"rejected, {shown(you['false_accepts_per_hour'])} false accepts an hour are allowed. "
+        f"{plural(you['users'], 'device')} that keep to it wake "
+        f"{shown(you['fleet_wakes_per_day'])} times a day by mistake, all together. A "
         f"spotter that is right in {you['accuracy_percent']:g} % of windows may wake it "
         f"{shown(you['spotter_wakes_per_day'])} times a day; one that never wakes is right in "
         f"{idle:.4g} %. Accuracy does not tell the two apart: count false accepts an hour."
@@ -164,12 +178,14 @@ EXPLORERS = {
             "false-wakes",
             "How rarely may it wake by mistake?",
             (
-                Control("wakes_per_month", "false wakes", "1/month", _value("kws_false_wakes"),
-                        "log", 0.1, 1000),
                 Control("hop_ms", "a window every", "ms", 1e3 * _value("kws_clip"), "log", 10,
                         2000),
+                Control("hours_per_day", "listening", "h/day", targets.DAY_H, "linear", 1, 24, 1),
+                Control("users", "in use", "devices", 1e5, "log", 1, 1e8),
                 Control("accuracy_percent", "windows judged rightly", "%", 99.0, "linear", 90,
                         99.99, 0.01),
+                Control("wakes_per_month", "false wakes", "1/month", _value("kws_false_wakes"),
+                        "given", options=(_wakes,)),
                 Control("keyword_share", "windows with the keyword", "", 0.001, "given",
                         options=(_share,)),
             ),

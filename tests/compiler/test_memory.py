@@ -55,7 +55,9 @@ def peaks(recipe, output):
     script = Path(recipe).with_name("run_it.py")
     script.write_text(RUN)
     command = [sys.executable, script, recipe, output]
-    run = psutil.Popen(command, stdout=subprocess.PIPE, text=True)
+    # a fixed threshold: large arrays go back to the system at once, and peaks repeat within 3 MB
+    steady = os.environ | {"MALLOC_MMAP_THRESHOLD_": "1000000"}
+    run = psutil.Popen(command, stdout=subprocess.PIPE, text=True, env=steady)
     found = {}
     while run.poll() is None:
         for process in [run, *run.children(recursive=True)]:
@@ -87,10 +89,10 @@ def test_four_times_the_clips_need_little_more_memory(bare, capsys):
     many, *large = peaks(recipe(bare), bare.home / "many")
     assert (few[0], many[0]) == (450, 1800)
     with capsys.disabled():
-        print(f"\\npeaks of driver and worker in MB: 500 clips {small}, 2000 clips {large}")
+        print(f"\npeaks of driver and worker in MB: 500 clips {small}, 2000 clips {large}")
     waveforms_mb = 1500 * RATE * 2 / MB
     for before, after in zip(small, large, strict=True):
-        assert after - before < waveforms_mb / 2
+        assert after - before < waveforms_mb / 3
 
 
 if os.environ.get("KIT_FULL") == "1":
@@ -99,5 +101,5 @@ if os.environ.get("KIT_FULL") == "1":
         fill(bare.raw, range(50_000))
         result, driver, worker = peaks(recipe(bare), bare.home / "out")
         with capsys.disabled():
-            print(f"\\n{result}, driver {driver:.0f} MB, worker {worker:.0f} MB")
+            print(f"\n{result}, driver {driver:.0f} MB, worker {worker:.0f} MB")
         assert driver + 2 * worker < 2000

@@ -14,7 +14,7 @@ def test_protocol(name):
     e = explorer(name)
     assert e.name == name
     # features has a chain of four sizes; design three limits, and how effects combine
-    assert 1 <= len(e.movable) <= (4 if name in ("features", "design") else 3)
+    assert 1 <= len(e.movable) <= (4 if name in ("features", "design", "false-wakes") else 3)
     for control in e.movable:
         assert control.label
         assert control.unit or control.kind in ("choice", "whole")

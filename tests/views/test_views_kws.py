@@ -43,6 +43,18 @@ def test_false_wakes_says_what_accuracy_hides():
     assert "99.999999961 %" in strict.summary
 
 
+def test_hours_and_devices_scale_what_they_should():
+    day, half = (kit.explore("false-wakes", hours_per_day=h, users=1e6) for h in (24.0, 12.0))
+    target = pl.col("point") == "your target"
+    a, b = (x.table.row(by_predicate=target, named=True) for x in (day, half))
+    assert b["windows"] == a["windows"] / 2
+    assert b["allowed_fpr"] == pytest.approx(2 * a["allowed_fpr"])
+    assert a["fleet_wakes_per_day"] == b["fleet_wakes_per_day"] == pytest.approx(1e6 / 30)
+    assert b["spotter_wakes_per_day"] == pytest.approx(a["spotter_wakes_per_day"] / 2)
+    chapter = half.table.row(by_predicate=pl.col("point") == "chapter's target", named=True)
+    assert chapter["windows"] == 2_592_000
+
+
 def test_design_states_are_the_plain_search():
     limits = {"budget_kusd": 130.0, "memory_kb": 100.0, "accuracy_percent": 97.0}
     table = kit.explore("design", rule="shrink", network=True, **limits).table
@@ -96,6 +108,7 @@ def test_where_no_design_is_left_the_table_shows_what_came_nearest():
         ("design", {"rule": "multiply"}, "add, shrink"),
         ("false-wakes", {"keyword_share": 1.0}, "below 1"),
         ("false-wakes", {"keyword_share": False}, "below 1"),
+        ("false-wakes", {"wakes_per_month": 0}, "a million"),
     ],
 )
 def test_what_the_caller_gives_is_checked(name, settings, text):
