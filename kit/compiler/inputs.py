@@ -89,11 +89,11 @@ def _files(number, source, place, here, name, known):
     found = scan("folder" if source.kind == "http" else source.kind, place)
     name = name or found.source
     shared = {"number": number, "source": name, "licence": found.licence, "split": None}
-    rows, letters = [], []
+    rows, letters, root = [], [], os.path.realpath(place)
     for path in found.paths if here is None else sorted(here.intersection(found.paths)):
         try:
             said = found.describe(path)
-            _stay(path, place)
+            _stay(path, root)
         except KitError as fault:
             letters.append(letter("ingest", name, path, fault.code, str(fault)))
             continue
@@ -115,12 +115,13 @@ def _with_digests(rows, letters, known):
     return kept
 
 
-def _stay(path, place):
-    """A link may not lead out of the folder: what lies there was never part of the source."""
-    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(place)):
+def _stay(path, root):
+    """A link may not lead out of `root`: what lies there was never part of the source."""
+    real = os.path.realpath(path)
+    if os.path.commonpath([real, root]) != root:
         raise KitError(
             f"{path} leads out of its folder",
-            found=os.path.realpath(path),
+            found=real,
             remedy="copy the file into the folder, if it belongs to the source",
             code="outside",
         )

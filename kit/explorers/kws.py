@@ -46,24 +46,26 @@ def _yes_no(value):
     return value
 
 
-def _false_wakes(hop_ms, hours_per_day, users, accuracy_percent, wakes_per_month, keyword_share):
-    hops = [*map(float, _HOPS_MS), float(hop_ms), 1e3 * _value("kws_clip")]
-    wakes = [float(wakes_per_month)] * (len(hops) - 1) + [_value("kws_false_wakes")]
-    table = pl.DataFrame(
+def _points(hop_ms, hours_per_day, wakes_per_month):
+    """Rows to compute: the line over all hops, the reader's target, the chapter's."""
+    line, day_h = len(_HOPS_MS), targets.DAY_H  # the chapter's device listens all day
+    return pl.DataFrame(
         {
-            "point": [""] * len(_HOPS_MS) + ["your target", "chapter's target"],
-            "wakes_per_month": wakes,
-            "hop_ms": hops,
+            "point": [""] * line + ["your target", "chapter's target"],
+            "wakes_per_month": [wakes_per_month] * (line + 1) + [_value("kws_false_wakes")],
+            "hop_ms": [*map(float, _HOPS_MS), float(hop_ms), 1e3 * _value("kws_clip")],
+            "month_h": [targets.MONTH_D * h for h in [hours_per_day] * (line + 1) + [day_h]],
         }
     )
-    hop_s, month_h = table["hop_ms"] / 1e3, hours_per_day * targets.MONTH_D
-    # the chapter's device listens all day
-    heard_h = pl.Series([month_h] * (table.height - 1) + [targets.DAY_H * targets.MONTH_D])
-    allowed = targets.allowed_fpr(table["wakes_per_month"], heard_h, hop_s)
-    a_day = targets.fleet_false_wakes(wakes_per_month / month_h, users, hours_per_day)
+
+
+def _false_wakes(hop_ms, hours_per_day, users, accuracy_percent, wakes_per_month, keyword_share):
+    table = _points(hop_ms, hours_per_day, wakes_per_month)
+    hop_s, month_h = table["hop_ms"] / 1e3, table["month_h"]
+    allowed = targets.allowed_fpr(table["wakes_per_month"], month_h, hop_s)
     implied = targets.implied_fpr(accuracy_percent / 100, keyword_share)
     return table.with_columns(
-        windows=targets.windows(heard_h, hop_s),
+        windows=targets.windows(month_h, hop_s),
         allowed_fpr=allowed,
         allowed_per_million=1e6 * allowed,
         rejection_percent=100 * (1 - allowed),
@@ -72,7 +74,7 @@ def _false_wakes(hop_ms, hours_per_day, users, accuracy_percent, wakes_per_month
         implied_fpr=pl.lit(implied),
         spotter_wakes_per_day=hours_per_day * targets.false_accepts_per_hour(implied, hop_s),
         users=pl.lit(int(users)),
-        fleet_wakes_per_day=pl.lit(a_day),
+        fleet_wakes_per_day=pl.lit(users * wakes_per_month / targets.MONTH_D),
         keyword_share=pl.lit(keyword_share),
     )
 

@@ -140,6 +140,18 @@ def test_a_file_less_and_a_file_changed(shop):
     assert len(first.waveforms()) == 24
 
 
+def test_a_file_that_cannot_be_opened_is_told_by_the_next_run_and_forgotten_by_another(shop):
+    first = shop.compile()
+    (shop.raw / "yes" / "0aaa_nohash_0.wav").symlink_to("nowhere")
+    run = shop.compile()
+    assert (run.changed, run.made) == (True, 0)  # a letter more, and no shard touched
+    assert run.data.letters["code"].to_list() == ["unreadable"]
+    assert difference(first.data, run.data).is_empty()
+    assert not shop.compile().changed
+    (shop.raw / "yes" / "0aaa_nohash_0.wav").unlink()
+    assert shop.compile().data.letters.is_empty()
+
+
 def test_another_gate_makes_a_version_and_the_difference_says_why(shop):
     first = shop.compile().data
     run = shop.compile(gates={"speech_s": [0.35, 1.0]})
