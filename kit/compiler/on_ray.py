@@ -7,6 +7,7 @@ import logging
 import os
 import pickle
 import sys
+import warnings
 
 from kit.compiler.engine import lost_worker
 from kit.errors import KitError
@@ -28,7 +29,9 @@ def run_on_ray(function, tasks, workers=None, gpu=False):
     elif workers:
         stage["compute"] = data.TaskPoolStrategy(size=min(workers, len(rows)))
     # a block a task: else all of them would go to one process
-    found = data.from_items(rows, override_num_blocks=len(rows)).map(**stage)
+    found = data.from_items(rows, override_num_blocks=len(rows))
+    with warnings.catch_warnings(action="ignore"):  # Ray 2.60 calls max_retries old, and has no new
+        found = found.map(**stage)
     for row in _told(found.iter_rows()):
         result = pickle.loads(row["result"])
         if isinstance(result, KitError):

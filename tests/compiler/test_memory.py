@@ -97,6 +97,7 @@ def test_four_times_the_clips_need_little_more_memory(bare, capsys):
 
 if os.environ.get("KIT_FULL") == "1":
 
+    @pytest.mark.timeout(3600)
     def test_fifty_thousand_clips_stay_below_two_gigabytes(bare, capsys):
         fill(bare.raw, range(50_000))
         result, driver, worker = peaks(recipe(bare), bare.home / "out")
