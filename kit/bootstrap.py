@@ -15,7 +15,9 @@ OLDEST, NEWEST = (3, 11), (3, 14)
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin", "python")
-EXTRAS = {"lab": "", "test": "[test,kws]"}
+EXTRAS = {"lab": "[kws]", "test": "[test,kws]"}
+# files in parallel; more than four would only fight for memory. ARGS="-n 0": one after the other
+PYTEST = ["pytest", "-n", "logical", "--maxprocesses", "4", "--dist", "loadfile"]
 PIP_HINT = (
     "The packages could not be installed. Read the lines above: without a network, connect and "
     "try again; behind a proxy, set HTTPS_PROXY or PIP_INDEX_URL; on a full disk, free 2 GB. "
@@ -143,7 +145,7 @@ def main(argv):
                 held.close()
         except KeyboardInterrupt:
             stop("The set-up was interrupted. Run the same command again to go on.")
-    return run([PYTHON, "-m", *(["kit", "lab"] if command == "lab" else ["pytest"]), *argv[1:]])
+    return run([PYTHON, "-m", *(["kit", "lab"] if command == "lab" else PYTEST), *argv[1:]])
 
 
 if __name__ == "__main__":

@@ -195,6 +195,24 @@ def bench_features(
         print(keep(whole), file=sys.stderr)
 
 
+@bench.command("synthetic")
+def bench_synthetic(
+    as_json: Json = False,
+    part: Annotated[
+        list[str] | None, typer.Option(help="Only these parts; all by default.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core.")] = None,
+    save: Annotated[bool, typer.Option("--save", help="Keep it in docs/benchmarks.")] = False,
+):
+    """What data are worth: the long experiments of lesson 03. An hour; goes on where it stopped."""
+    from kit.bench import keep, record, synthetic
+
+    whole = record("synthetic", synthetic.synthetic(part, workers))
+    print(json.dumps(whole, indent=1) if as_json else synthetic.as_text(whole["rows"]))
+    if save:
+        print(keep(whole), file=sys.stderr)
+
+
 @course.command("build")
 def course_build():
     """Generate notebooks and labs from their sources."""

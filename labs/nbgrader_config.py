@@ -10,7 +10,7 @@ c = get_config()  # noqa: F821 - nbgrader provides it
 c.CourseDirectory.course_id = "data-engineering"
 c.CourseDirectory.root = str(HERE)
 c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError()"}
-c.ExecutePreprocessor.timeout = 120
+c.ExecutePreprocessor.timeout = 600  # lab 03 trains a dozen spotters
 
 # kernels that grade find the hidden checks; those that students run do not
 hidden = str(HERE / "checks" / "hidden")

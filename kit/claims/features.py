@@ -1,4 +1,4 @@
-"""Claims of the lesson on feature extraction."""
+"""Claims of the lessons on synthetic audio and on feature extraction."""
 
 from kit.assumptions import value
 from kit.claims.record import HOLDS, WRONG, Claim
@@ -28,7 +28,7 @@ CLAIMS = [
           "One second for every clip, {rate} kHz and {bits} bit, would make {size} GB. "
           "The stated size means {mean_s} s a clip: a few are shorter.",
           units={"size": "GB"}),
-    Claim(32, "04", "SpecAugment adds noise, pitch shift and time variation: {right} things.",
+    Claim(32, "03", "SpecAugment adds noise, pitch shift and time variation: {right} things.",
           {"right": len(_NAMED)}, _specaugment, WRONG,
           "{right} of them is among the {described} that Park et al. describe: time warping, and "
           "masks over frequencies and over times. All work on the spectrogram, not on the sound; "

@@ -12,6 +12,10 @@ _HOME = {  # name -> module of kit.explorers with an Explorer of that name in EX
     "false-wakes": "kws",
     "design": "kws",
     "features": "features",
+    "room": "synthetic",
+    "mix": "synthetic",
+    "trade-off": "spotter",
+    "size": "spotter",
 }
 
 __all__ = ["explore", "explorer", "explorer_names"]

@@ -11,6 +11,7 @@ from kit.errors import KitError
 from kit.frontend import live
 from kit.numbers import shown
 from kit.views.html import details, show_figure, table_html
+from kit.views.sound import sound
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ class Explorer:
 
     compute(**controls) -> polars DataFrame. figure(table) -> plotly Figure with the same number
     of traces whatever the table. summary(table) -> one or two sentences. fallback(table) ->
-    the rows and columns worth reading, as DataFrame.
+    the rows and columns worth reading, as DataFrame. sound(table) -> (int16[samples], rate in
+    Hz) to listen to, or None; left out by those that have nothing to be heard.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Explorer:
     figure: Callable
     summary: Callable
     fallback: Callable
+    sound: Callable | None = None
 
     @property
     def movable(self):
@@ -118,6 +121,12 @@ class Exploration:
         if self.panel:
             self.panel.redraw(self)
 
+    @property
+    def player(self):
+        """Html with a player for what is to be heard, or None."""
+        heard = self.explorer.sound and self.explorer.sound(self.table)
+        return sound(*heard, self.explorer.title) if heard else None
+
     def table_html(self):
         return table_html(self.explorer.fallback(self.table), self.explorer.title)
 
@@ -133,6 +142,8 @@ class Exploration:
             display(self.live_box())
             return
         show_figure(self.figure)
+        if player := self.player:
+            display(player)
         text = f"<p>{html.escape(self.summary)}</p>"
         display(HTML(text + details("The figure as a table", self.table_html())))
 
@@ -141,7 +152,7 @@ class Exploration:
 
 
 class Panel:
-    """The widgets of one Exploration: controls, figure, sentence, table."""
+    """The widgets of one Exploration: controls, figure, player, sentence, table."""
 
     def __init__(self, exploration):
         import ipywidgets as w
@@ -150,13 +161,13 @@ class Panel:
         self.inputs = {c.name: _widget(c, exploration.settings[c.name]) for c in explorer.movable}
         picture = live_figure(exploration.figure)
         self.figure = picture.children[-1]
-        self.text = w.HTML()
-        self.table = w.HTML()
+        self.sound, self.text, self.table = w.HTML(), w.HTML(), w.HTML()
         self._write(exploration)
         for name, widget in self.inputs.items():
             widget.observe(lambda change, n=name: exploration.set(**{n: change["new"]}), "value")
         controls = w.VBox(list(self.inputs.values()))
-        self.box = w.VBox([controls, picture, self.text, self.table], layout={"width": "100%"})
+        parts = [controls, picture, *[self.sound] * bool(explorer.sound), self.text, self.table]
+        self.box = w.VBox(parts, layout={"width": "100%"})
         self.box.add_class("kit-explorer")
 
     def redraw(self, exploration):
@@ -170,6 +181,8 @@ class Panel:
         self._write(exploration)
 
     def _write(self, exploration):
+        player = exploration.player
+        self.sound.value = player.html if player else ""
         self.text.value = (
             f'<p role="status" aria-live="polite">{html.escape(exploration.summary)}</p>'
         )

@@ -12,12 +12,13 @@ class SpotterNetwork(nn.Module):
     """Normalised features [n, frames, coeffs] -> logits [n, words].
 
     channels: of every layer. blocks: depthwise-separable ones, each with a way around it.
-    kernel: frames seen by a depthwise layer, after the first layer has halved their rate.
+    kernel: frames seen by a depthwise layer, where the first layer has left one in four: with
+    the defaults of `Settings` every output sees the whole second.
     """
 
     def __init__(self, coeffs, words, channels, blocks, kernel):
         super().__init__()
-        self.first = nn.Conv2d(coeffs, channels, (5, 1), (2, 1), padding=(2, 0), bias=False)
+        self.first = nn.Conv2d(coeffs, channels, (8, 1), (4, 1), padding=(4, 0), bias=False)
         self.norm = nn.BatchNorm2d(channels)
         self.blocks = nn.Sequential(*(Separable(channels, kernel) for _ in range(blocks)))
         self.drop = nn.Dropout(0.1)

@@ -128,7 +128,7 @@ def trade_off(scores, stream, keyword, thresholds=None, hop_s=0.1, certainty=0.9
     scores: float[windows] of the keyword, from `slide` with the same hop. Columns: threshold,
     fa_per_h with fa_low and fa_high (exact Poisson), frr_percent with frr_low and frr_high
     (Wilson), response_ms (median, from the end of the word; below 0 it answered sooner), null if
-    nothing was found. how: smooth, rest_s and window_s of `detections`.
+    nothing was found; hours (of the stream). how: smooth, rest_s and window_s of `detections`.
     """
     import polars as pl
 
@@ -141,9 +141,9 @@ def trade_off(scores, stream, keyword, thresholds=None, hop_s=0.1, certainty=0.9
         found = len(seen["response_s"])
         response = 1e3 * float(np.median(seen["response_s"])) if found else None
         rates = (fa / stream.hours, *poisson(fa, stream.hours, certainty))
-        rows.append((float(threshold), *map(float, (*rates, *frr)), response))
+        rows.append((float(threshold), *map(float, (*rates, *frr)), response, stream.hours))
     columns = ["threshold", "fa_per_h", "fa_low", "fa_high", "frr_percent", "frr_low", "frr_high",
-               "response_ms"]  # fmt: skip
+               "response_ms", "hours"]  # fmt: skip
     return pl.DataFrame(rows, dict.fromkeys(columns, pl.Float64), orient="row")
 
 

@@ -26,20 +26,22 @@ class Settings:
 
     channels, blocks, kernel: see SpotterNetwork. batch: clips. rate: highest learning rate, met
     after a tenth of the epochs and lowered to 0 along a cosine. decay: of weights (AdamW).
-    smoothing: share of a label given to all words alike. mix: share of pairs of clips that are
-    mixed, features and labels (Zhang et al. 2018). memory: of the running mean of the weights,
-    which is what is kept.
+    smoothing: share of a label given to all words alike. mix: share of batches in which clips and
+    their labels are mixed in pairs (Zhang et al. 2018). bend: how much the tempo changes on the
+    way, see `bent`. warp: how much the length of the vocal tract varies, see `warps`. memory: of
+    the running mean of the weights, which is what is kept.
     """
 
     channels: int = 64
-    blocks: int = 6
-    kernel: int = 9
+    blocks: int = 4
+    kernel: int = 7
     batch: int = 64
     rate: float = 4e-3
     decay: float = 0.02
     smoothing: float = 0.1
-    mix: float = 0.0
-    warp: float = 0.0
+    mix: float = 0.5
+    bend: float = 0.25
+    warp: float = 0.15
     memory: float = 0.98
 
 
@@ -118,7 +120,7 @@ class _Run:
         x = extract(clips, self.spec)
         if self.settings.warp:
             x = x @ self.warps[rng.integers(len(self.warps), size=len(x))]
-        x = self._masked(self.normaliser(x, self.spec), number)
+        x = bent(self._masked(self.normaliser(x, self.spec), number), self.settings.bend, rng)
         order, size = rng.permutation(len(x)), self.settings.batch
         self.network.train()
         whole = max(len(x) // size, 1)  # the rest comes in another epoch
@@ -182,6 +184,26 @@ def warps(spec, most, steps=41):
         read = np.maximum(1 - np.abs(at[:, None] - bands), 0)  # two neighbours, by distance
         found.append((dct @ read @ np.linalg.pinv(dct)).T)
     return np.array(found, np.float32)
+
+
+def bent(features, most, rng, pieces=5):
+    """Copy of float32[n, frames, coeffs] whose tempo changes on the way: the ends stay in place.
+
+    Time is cut into equal pieces; each clip has them stretched by factors from exp(-most) to
+    exp(most), drawn evenly in the logarithm by `rng`.
+    """
+    n, frames = features.shape[:2]
+    lengths = np.exp(rng.uniform(-most, most, (n, pieces)))
+    ends = np.cumsum(np.pad(lengths, ((0, 0), (1, 0))), 1)
+    ends *= (frames - 1) / ends[:, -1:]
+    place = np.linspace(0, pieces, frames)
+    piece = np.minimum(place.astype(int), pieces - 1)
+    start, width = ends[:, piece], (ends[:, 1:] - ends[:, :-1])[:, piece]
+    at = start + width * (place - piece)
+    before = np.minimum(at.astype(int), frames - 2)
+    share = (at - before)[..., None].astype(np.float32)
+    rows = np.arange(n)[:, None]
+    return features[rows, before] * (1 - share) + features[rows, before + 1] * share
 
 
 class _Judge:
@@ -301,13 +323,20 @@ def _check(clips, labels, speakers, epochs):
 
 @contextlib.contextmanager
 def _deterministic(torch):
-    """The same sums in the same order, on the GPU too."""
+    """The same sums in the same order, on the GPU too.
+
+    One thread: layers this small only wait for a second one, and where another program keeps a
+    core busy they wait ten times as long.
+    """
     before = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
+    threads = torch.get_num_threads()
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+    torch.set_num_threads(1)
     try:
         yield
     finally:
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = before
+        torch.set_num_threads(threads)
 
 
 def _table(rows):

@@ -762,3 +762,23 @@ def test_the_gpu_gives_the_same_clips():
     for name, here, there in on_both(cupy.asarray):
         assert isinstance(there, cupy.ndarray), name
         assert_near(name, here, there)
+
+
+@pytest.mark.parametrize(("size", "absorption"), [((6, 5, 3), 0.3), ((8, 6, 3.5), 0.4)])
+def test_walls_that_absorb_make_the_time_that_sabine_counts(size, absorption):
+    """Within a quarter: a shoebox room does not mix the sound as his formula assumes."""
+    surface = 2 * (size[0] * size[1] + size[1] * size[2] + size[0] * size[2])
+    model = 0.1611 * np.prod(size) / (surface * absorption)
+    assert augment.sabine(size, absorption) == pytest.approx(model, rel=1e-3)
+    response = augment.walls_impulse_response(size, absorption)
+    assert response[0] == 1
+    assert augment.reverberation_time(response) == pytest.approx(model, rel=0.25)
+
+
+@pytest.mark.parametrize(
+    ("size", "absorption"), [((6, 5, 3), 0.0), ((6, 5, 3), 1.0), ((6, 5, 3), np.nan),
+                             ((6, 5), 0.3), ((4, 3, 2.5), 0.02)],
+)  # fmt: skip
+def test_walls_that_cannot_be_are_refused(size, absorption):
+    with pytest.raises(KitError):
+        augment.walls_impulse_response(size, absorption)

@@ -126,7 +126,7 @@ def drawn(page):
     """For every figure: how many of its traces have marks on the screen, and its width."""
     return page.evaluate(
         """() => [...document.querySelectorAll('.js-plotly-plot')].map(f => ({
-            traces: f.querySelectorAll('.trace, .bars').length,
+            traces: f.querySelectorAll('.trace, .bars, .hm').length,
             width: f._fullLayout.width, room: f.parentElement.offsetWidth}))"""
     )
 
@@ -189,6 +189,36 @@ def test_lesson_01_lives(page, server, tmp_path):
     eventually(lambda: gravity.inner_text() != words)
     picture(gravity, "explorer.png", tmp_path)
 
+    assert errors(page) == []
+    assert page.faults == []
+
+
+def test_lesson_03_lives(page, server, tmp_path):
+    open_and_run(page, server, "notebooks/03_synthetic_audio.ipynb")
+    assert errors(page) == []
+    body = outputs(page)
+    assert "Three splits of the same copies" not in body, "it shows before the prediction"
+    lock_all(page)
+    body = outputs(page)
+    assert "Three splits of the same copies" in body
+    assert all(f["traces"] > 0 for f in drawn(page)), drawn(page)
+
+    explorers = page.query_selector_all(".kit-explorer")
+    assert len(explorers) == 4
+    room = explorers[0]
+    room.scroll_into_view_if_needed()
+    page.wait_for_timeout(400)
+    source = "e => e.querySelector('audio').src"
+    before, heard = points_of(room), room.evaluate(source)
+    room.query_selector_all(".noUi-handle")[0].focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    eventually(lambda: points_of(room) != before)
+    eventually(lambda: room.evaluate(source) != heard)
+    for number, explorer in enumerate(explorers):
+        explorer.scroll_into_view_if_needed()
+        page.wait_for_timeout(400)
+        picture(explorer, f"synthetic-{number}.png", tmp_path)
     assert errors(page) == []
     assert page.faults == []
 

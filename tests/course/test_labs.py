@@ -31,6 +31,10 @@ SLIPS = {
     "lab02_kws_acquisition": (
         ("check(dict(row))", "check(row)"), "account-check", "budget-check", "give check a copy",
     ),
+    "lab03_synthetic_audio": (
+        ("speech[spoken] ** 2", "speech ** 2"), "noise-check", "rt60-check",
+        "the speech counts where spoken is True",
+    ),
     "lab04_feature_extraction": (
         ("/ window)", "/ (window - 1))"), "bands-check", "frames-check", "the periodic one",
     ),

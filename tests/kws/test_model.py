@@ -12,10 +12,9 @@ from kit.errors import KitError
 
 torch = pytest.importorskip("torch")
 
-from kit.kws import experiments  # noqa: E402
 from kit.kws import train as training  # noqa: E402
 from kit.kws.model import Normaliser, Spotter  # noqa: E402
-from kit.kws.train import Settings, train, warps  # noqa: E402
+from kit.kws.train import Settings, bent, train, warps  # noqa: E402
 
 TINY = Settings(channels=8, blocks=1, batch=8)
 RATE = 16_000
@@ -295,62 +294,17 @@ def test_digits_of_a_speaker_it_never_heard(fsdd):
     assert spotter.accuracy(clips[test], labels[test].tolist()) > 0.6
 
 
-def test_every_speaker_is_tested_by_a_model_that_never_heard_them(words, monkeypatch):
-    heard, real = [], experiments.train
-
-    def spied(clips, labels, speakers, **options):
-        heard.append((set(speakers), options["seed"]))
-        return real(clips, labels, speakers, **options)
-
-    monkeypatch.setattr(experiments, "train", spied)
-    settings = {"epochs": 1, "augment": None, "settings": TINY}
-    table = experiments.held_out_speakers(*words, settings, seeds=(0, 3))
-    every = {"s0", "s1", "s2", "s3"}
-    assert heard == [(every - {s}, seed) for seed in (0, 3) for s in sorted(every)]
-    assert table.columns == ["speaker", "seed", "accuracy", "seconds", "clips"]
-    assert table["clips"].to_list() == [48] * 8
-    assert (table["seconds"] > 0).all()
-    extra = (*tones(1, 8)[:2], ["voice"] * 8)
-    table = experiments.held_out_speakers(*words, settings, real=6, extra=extra)
-    assert table["clips"].to_list() == [14] * 4
-    assert all("voice" in speakers for speakers, _ in heard[-4:])
-    with pytest.raises(KitError, match="too few speakers"):
-        experiments.held_out_speakers(*(x[:32] for x in words), settings)
-
-
-def test_few_clips_are_drawn_evenly():
-    labels = np.array(["a", "b", "c"] * 40)
-    who = np.array(["x"] * 30 + ["y"] * 90)
-    rows = experiments.few(labels, who, 12, seed=2)
-    cells = list(zip(labels[rows], who[rows], strict=True))
-    assert {cells.count(cell) for cell in cells} == {2}
-    assert np.array_equal(rows, experiments.few(labels, who, 12, seed=2))
-    assert not np.array_equal(rows, experiments.few(labels, who, 12, seed=3))
-    with pytest.raises(KitError, match="not so many"):
-        experiments.few(labels, who, 121)
-
-
-def test_spoken_words_are_many_voices_and_the_same_every_time():
-    clips, labels, voices = experiments.spoken(12, {"yes": "yes", "no": "no"}, seed=1)
-    assert clips.shape == (12, RATE)
-    assert labels == ["yes", "no"] * 6
-    assert len(set(voices)) > 8
-    assert np.array_equal(experiments.spoken(12, {"yes": "yes", "no": "no"}, seed=1)[0], clips)
-    narrow = experiments.spoken(4, seed=1, band_hz=4000)
-    assert narrow[1] == ["0", "1", "2", "3"]
-    power = np.abs(np.fft.rfft(narrow[0])) ** 2
-    assert power[:, 4200:].sum() < 1e-4 * power.sum()
-
-
-def test_the_summary_takes_speakers_as_observations():
-    import polars as pl
-
-    table = pl.DataFrame({"speaker": ["a", "a", "b", "b"], "seed": [0, 1, 0, 1],
-                          "accuracy": [0.8, 0.9, 0.6, 0.6], "seconds": [1.0, 2.0, 3.0, 4.0],
-                          "clips": [10] * 4})  # fmt: skip
-    rows = {row["speaker"]: row for row in experiments.summary(table).to_dicts()}
-    assert (rows["a"]["low"], rows["a"]["high"], rows["a"]["runs"]) == (0.8, 0.9, 2)
-    assert rows["mean"]["accuracy"] == pytest.approx(0.725)
-    half = 12.706 * 0.125 * np.sqrt(2) / np.sqrt(2)  # two speakers: one degree of freedom
-    assert rows["mean"]["low"] == pytest.approx(0.725 - half)
-    assert rows["mean"]["high"] == 1.0
+def test_bent_features_keep_their_ends_and_their_order():
+    rng = np.random.default_rng(0)
+    ramp = np.broadcast_to(np.arange(98, dtype=np.float32)[None, :, None], (5, 98, 3))
+    out = bent(ramp, 0.25, rng)
+    assert out.shape == ramp.shape
+    assert out.dtype == np.float32
+    assert np.allclose(out[:, 0], 0)
+    assert np.allclose(out[:, -1], 97, atol=1e-3)
+    assert (np.diff(out, axis=1) > 0).all()  # never backwards
+    assert np.abs(out - ramp).max() > 2
+    slopes = np.diff(out, axis=1)
+    assert slopes.max() / slopes.min() < np.exp(4 * 0.25) + 0.1
+    assert not np.allclose(out[0], out[1])
+    assert np.allclose(bent(ramp, 0.0, rng), ramp, atol=1e-4)

@@ -31,6 +31,8 @@ _HOME = {  # name -> module that defines it
     "speech_power": "noise",
     "reverberation_time": "rooms",
     "room_impulse_response": "rooms",
+    "sabine": "rooms",
+    "walls_impulse_response": "rooms",
 }
 __all__ = [*_HOME]
 

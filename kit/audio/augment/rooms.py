@@ -45,6 +45,36 @@ def room_impulse_response(size_m, rt60_s, distance_m=1.0, rate=16_000):
     return _made(size, rt60_s, distance, rate)
 
 
+def walls_impulse_response(size_m, absorption, distance_m=1.0, rate=16_000):
+    """float32[taps] as of `room_impulse_response`, for walls that absorb a given share.
+
+    absorption: of the energy at each reflection, above 0 and below 1. Raises KitError for walls so
+    hard that the sound of 35 dB less takes more than 110 reflections.
+    """
+    rate, size = check_rate(rate), _checked_size(size_m)
+    share = number("absorption", absorption, 0.01, 0.99)
+    step = SPEED_OF_SOUND / rate
+    distance = round(number("distance_m", distance_m, 0.1, _farthest(size)) / step) * step
+    rt60_s = 1.5 * sabine(size, share)  # the fall of a shoebox room may be slower than Sabine's
+    _check_time(size, rt60_s)
+    room, direct = _room(size, rt60_s, distance, rate)
+    source = room.sources[0]
+    source.damping = np.sqrt(1 - share) ** source.orders[None]
+    response = _response(room)[direct : direct + math.ceil(rt60_s * rate)]
+    return (response / response[0]).astype(np.float32)
+
+
+def sabine(size_m, absorption):
+    """Reverberation time in s of a shoebox room, after Sabine 1922: 24 ln 10 / c * V / (S a).
+
+    size_m: length, width and height in m. absorption: share of the energy that walls take, `a`.
+    """
+    a, b, c = _checked_size(size_m)
+    share = number("absorption", absorption, 0.001, 1.0)
+    surface = 2 * (a * b + b * c + c * a)
+    return 24 * math.log(10) / SPEED_OF_SOUND * a * b * c / (surface * share)
+
+
 def reverberation_time(response, rate=16_000):
     """Time in s in which float[taps] fall by 60 dB, from the fall between -5 and -35 dB (T30).
 
@@ -125,8 +155,7 @@ def _order(size, rt60_s):
 
 def _sabine(size, rt60_s):
     """Share of the energy that walls absorb, after Sabine; above 1 where no walls would do."""
-    a, b, c = size
-    return 24 * math.log(10) * a * b * c / (SPEED_OF_SOUND * 2 * (a * b + b * c + c * a) * rt60_s)
+    return sabine(size, 1.0) / rt60_s
 
 
 def _checked_size(size_m):

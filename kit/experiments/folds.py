@@ -1,0 +1,94 @@
+"""Who is tested, and what a table of tests says about people who were not.
+
+Needs NumPy; tables are polars.
+"""
+
+import math
+
+import numpy as np
+
+from kit.errors import KitError
+
+FEWEST = 4  # speakers for an interval
+# Student's t for 95 % of the mean of 2 to 12 values (Fisher and Yates)
+_T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201)
+
+
+def folds(people, tested):
+    """list of tuples of speakers: each tuple is tested by models that heard none of them.
+
+    people: Takes. tested: how many speakers in all. All of them: one after the other, so that
+    each model hears as many people as can be. Fewer: the first ones, together in one fold.
+    Raises KitError "no-honest-split" if nobody would be left to train on.
+    """
+    names = sorted(set(people.speakers.tolist()))
+    if not 1 <= tested <= len(names) or len(names) < 2 or (tested < len(names) < tested + 1):
+        raise KitError(
+            "no honest split: nobody is left to train on",
+            found=f"{tested} of {len(names)} speakers tested",
+            allowed="two speakers or more, one of them tested",
+            remedy="add clips of another speaker",
+            code="no-honest-split",
+        )
+    return [(name,) for name in names] if tested == len(names) else [tuple(names[:tested])]
+
+
+def seeds_of(number, size):
+    """The seeds of fold `number`: others for each, so that intervals hold chance as well."""
+    return range(number * size.seeds, (number + 1) * size.seeds)
+
+
+def unseen(people, names, conditions=("clean",)):
+    """dict of "speaker, condition" -> Takes, for a Task."""
+    from kit.experiments.conditions import heard
+
+    return {
+        f"{name}, {condition}": heard(people.by(name), condition)
+        for name in names
+        for condition in conditions
+    }
+
+
+def tested_rows(about, outcome):
+    """list of dict, one a test: `about` the training, with speaker, condition, accuracy."""
+    rows = []
+    for test, accuracy in outcome["accuracy"].items():
+        speaker, condition = test.rsplit(", ", 1)
+        rows.append(about | {"speaker": speaker, "condition": condition, "accuracy": accuracy})
+    return rows
+
+
+def averaged(table, by):
+    """Means of accuracy: `by`, accuracy_percent, low_percent, high_percent, speakers, ends.
+
+    table: with accuracy (0 to 1), speaker, seed. Each speaker counts as one observation, for it
+    is in the speaker that the next user differs. low to high: the 95 % interval of the mean after
+    Student; where fewer than FEWEST speakers were tested that would be as wide as the scale, so
+    it is the lowest and highest of them. ends: "interval" or "range".
+    """
+    import polars as pl
+
+    wide = table["speaker"].n_unique() < FEWEST
+    each = table.group_by(*by, "speaker", maintain_order=True).agg(pl.col("accuracy").mean())
+    mean, lists = 100 * pl.col("accuracy").mean(), 100 * pl.col("accuracy")
+    found = each.group_by(by, maintain_order=True).agg(
+        accuracy_percent=mean,
+        half=lists.map_batches(half_width, pl.Float64, returns_scalar=True),
+        least=lists.min(), most=lists.max(),
+        speakers=pl.col("speaker").n_unique().cast(pl.Int64),
+    )  # fmt: skip
+    middle, half = pl.col("accuracy_percent"), pl.col("half")
+    low, high = ("least", "most") if wide else (middle - half, middle + half)
+    ends = {"low_percent": low, "high_percent": high}
+    ends = {name: (pl.col(x) if wide else x).clip(0, 100) for name, x in ends.items()}
+    kind = pl.lit("range" if wide else "interval")
+    return found.select(*by, middle, **ends, speakers="speakers", ends=kind)
+
+
+def half_width(values):
+    """Half of the 95 % interval of a mean of `values`, by Student's t; nan for one value."""
+    values = np.asarray(values, float)
+    if len(values) < 2:
+        return math.nan
+    t = _T95[min(len(values) - 2, len(_T95) - 1)]
+    return float(t * values.std(ddof=1) / math.sqrt(len(values)))

@@ -1,0 +1,78 @@
+"""What the lessons say of kept records, held against the records."""
+
+import pytest
+
+from kit.assumptions import value
+from kit.bench import recorded
+
+
+def rows(kind):
+    (newest, *_) = recorded("synthetic")
+    return [r for r in newest["rows"] if r["kind"] == kind]
+
+
+def mean(found):
+    return sum(r["accuracy"] for r in found) / len(found)
+
+
+def test_every_speaker_was_held_out_with_three_seeds():
+    found = rows("held-out")
+    assert len({(r["speaker"], r["seed"]) for r in found}) == 18 == len(found)
+    assert {r["clips"] for r in found} == {2500}
+    assert mean(found) > 0.88
+
+
+def test_fifty_recordings_do_better_with_synthesis():
+    few, mixed = rows("few"), rows("few-mixed")
+    assert {r["clips"] for r in few} == {50}
+    assert {r["clips"] for r in mixed} == {2000}
+    assert mean(mixed) > 0.74
+    assert mean(mixed) > mean(few)
+
+
+def test_an_augmentation_backfires_and_noise_does_not():
+    found = {r["treatment"]: r for r in rows("backfire")}
+    assert found["speed"]["clean_points"] > 0 > found["speed"]["device_points"]
+    assert found["noise"]["device_points"] > 10
+
+
+def test_cutting_the_band_narrows_the_gap():
+    found = {r["treatment"]: r for r in rows("gap")}
+    assert found["as synthesised"]["auc"] > 0.98
+    assert found["same band"]["auc"] < found["as synthesised"]["auc"]
+    assert found["same band"]["points"] < found["as synthesised"]["points"]
+    assert found["same band, noise"]["auc"] > found["same band"]["auc"]
+
+
+def test_a_random_split_promises_most_and_a_split_by_speaker_least():
+    found = {r["split"]: r["too_high_points"] for r in rows("leak")}
+    assert found["random"] > found["recording"] > found["speaker"]
+
+
+def test_a_point_from_synthesis_costs_a_small_part_of_one_from_the_studio():
+    found = {r["measure"]: r["usd_per_point"] for r in rows("price")}
+    assert found["synthesise 500"] < 0.2 * found["record 100 more"]
+
+
+def test_the_grid_is_whole_and_recordings_help_everywhere():
+    found = {(r["real"], r["synthetic"]): r["accuracy"] for r in rows("grid")}
+    real = sorted({r for r, _ in found})
+    made = sorted({m for _, m in found})
+    assert len(found) == len(real) * len(made) - 1
+    for m in made:
+        assert found[real[-1], m] > found[real[1], m]
+
+
+def test_the_exported_spotter_fits_and_loses_nothing():
+    found = rows("spotter")
+    (file,) = [r for r in found if r.get("what") == "file"]
+    assert file["bytes"] < 1000 * value("kws_memory")
+    models = {r["model"]: r for r in found if r["part"] == "model"}
+    lost = models["float32"]["accuracy_percent"] - models["int8"]["accuracy_percent"]
+    assert lost == pytest.approx(0, abs=1)
+    assert models["int8"]["window_ms"] < value("kws_latency")
+
+
+def test_no_threshold_of_the_stream_keeps_the_budget():
+    allowed = value("kws_false_wakes") / (30 * 24)
+    assert all(r["fa_high"] > allowed for r in rows("trade-off"))
