@@ -73,6 +73,16 @@ def test_the_exported_spotter_fits_and_loses_nothing():
     assert models["int8"]["window_ms"] < value("kws_latency")
 
 
+def test_a_larger_network_than_the_default_gains_nothing():
+    found = {(r["channels"], r["blocks"], r["kernel"]): r for r in rows("size")}
+    default = found[64, 4, 7]
+    larger = [r for r in found.values() if r["file_bytes"] > default["file_bytes"]]
+    assert larger
+    assert all(r["accuracy"] <= default["accuracy"] for r in larger)
+    smallest = min(found.values(), key=lambda r: r["file_bytes"])
+    assert 0.02 < default["accuracy"] - smallest["accuracy"] < 0.1
+
+
 def test_no_threshold_of_the_stream_keeps_the_budget():
     allowed = value("kws_false_wakes") / (30 * 24)
     assert all(r["fa_high"] > allowed for r in rows("trade-off"))
