@@ -213,6 +213,24 @@ def bench_synthetic(
         print(keep(whole), file=sys.stderr)
 
 
+@bench.command("drift")
+def bench_drift(
+    as_json: Json = False,
+    columns: Annotated[int, typer.Option(min=1, help="Columns of numbers.")] = 50,
+    rows: Annotated[int, typer.Option(min=10, help="Rows of each of the two windows.")] = 1_000_000,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that each is measured.")] = 3,
+    save: Annotated[bool, typer.Option("--save", help="Keep it in docs/benchmarks.")] = False,
+):
+    """Columns a second that are compared for drift: ours against a loop over SciPy."""
+    from kit.bench import drift, keep, record
+
+    found = drift.drift(columns, rows, rounds)
+    whole = record("drift", found.pop("rows")) | found
+    print(json.dumps(whole, indent=1) if as_json else drift.as_text(whole))
+    if save:
+        print(keep(whole), file=sys.stderr)
+
+
 @course.command("build")
 def course_build():
     """Generate notebooks and labs from their sources."""

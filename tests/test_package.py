@@ -132,6 +132,7 @@ LAYERS = {  # folder of kit -> folders and modules that it must not import
     "corpus": ("views", "explorers", "course", "measure"),
     "claims": ("views", "explorers", "course", "corpus"),
     "kws": ("views", "explorers", "course", "compiler", "experiments"),
+    "drift": ("views", "explorers", "course", "experiments"),
     "experiments": ("views", "explorers", "course", "bench"),
     "views": ("explorers", "course"),
     "course": ("gravity", "corpus", "views"),

@@ -1,0 +1,42 @@
+"""Has the data changed? Statistics of two windows, sketches of streams, and honest alarms.
+
+Every alarm states the false-alarm rate that it buys, for one column and for many.
+"""
+
+from importlib import import_module
+
+_HOME = {  # name -> module that defines it
+    "Sketch": "sketch",
+    "adjusted": "calibrate",
+    "alarms": "calibrate",
+    "chi_square": "categories",
+    "compare": "table",
+    "confidence_entropy": "labels",
+    "false_alarm_rate": "calibrate",
+    "family_rate": "calibrate",
+    "jensen_shannon": "numeric",
+    "kappa": "labels",
+    "kl": "numeric",
+    "ks": "numeric",
+    "ks_against": "numeric",
+    "new_categories": "categories",
+    "permutation_p": "calibrate",
+    "permutation_threshold": "calibrate",
+    "psi": "numeric",
+    "sample_size": "calibrate",
+    "share_move": "categories",
+    "sketch_compare": "sketch",
+    "threshold": "calibrate",
+    "wasserstein": "numeric",
+}
+__all__ = list(_HOME)
+
+
+def __getattr__(name):
+    if name in _HOME:
+        return getattr(import_module(f"kit.drift.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'kit.drift' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,260 @@
+"""Alarms keep the false-alarm rate they state: by theory, by permutation, by simulation."""
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import stats
+
+from kit import drift
+from kit.drift import calibrate, numeric
+from kit.errors import KitError
+
+
+def code(call, *args, **kwargs):
+    with pytest.raises(KitError) as error:
+        call(*args, **kwargs)
+    return error.value.code
+
+
+def normals(n, m, shift=0.0):
+    """A draw of two windows of n and m rows."""
+    return lambda rng: (rng.normal(size=n), rng.normal(shift, size=m))
+
+
+def d(a, b):
+    """D alone, without p and interval."""
+    from kit.drift.merged import merged
+
+    return merged(np.sort(a), np.sort(b))[0] / (len(a) * len(b))
+
+
+def psi_value(a, b):
+    return numeric.numbers(np.sort(a), np.sort(b), ("psi",))["psi"].value
+
+
+def test_the_critical_value_of_the_chapter_is_that_of_one_sample():
+    """Claim 15: at n = 1000 the chapter says 0.043; two windows need 0.0608."""
+    assert drift.threshold("ks", 1000) == pytest.approx(1.36 * math.sqrt(2 / 1000), rel=2e-3)
+    assert drift.threshold("ks", 1000) == pytest.approx(0.0608, abs=1e-4)
+    assert drift.threshold("ks-one", 1000) == pytest.approx(0.043, abs=1e-4)
+    assert 0.05 < drift.threshold("ks", 1000) < 0.08  # D = 0.08 rejects, 0.05 does not
+
+
+def test_false_alarms_of_both_critical_values():
+    right, wrong = drift.threshold("ks", 1000), drift.threshold("ks-one", 1000)
+    draw = normals(1000, 1000)
+    kept = drift.false_alarm_rate(lambda a, b: d(a, b) > right, draw, 1500, 1, certainty=0.99)
+    broken = drift.false_alarm_rate(lambda a, b: d(a, b) > wrong, draw, 1500, 1, certainty=0.99)
+    # exact: D counts in thousandths, so the first that is above either
+    truths = [numeric.ks_p(1000, 1000, steps * 1000) for steps in (61, 43)]
+    assert truths == pytest.approx([0.0484, 0.3137], abs=1e-4)
+    assert kept.low <= truths[0] <= kept.high < 0.07
+    assert broken.low <= truths[1] <= broken.high
+
+
+def test_one_sample_keeps_its_rate_against_a_known_distribution():
+    limit = drift.threshold("ks-one", 1000)
+    found = drift.false_alarm_rate(
+        lambda x, _: drift.ks_against(x, stats.norm.cdf).value > limit,
+        normals(1000, 1),
+        600,
+        certainty=0.99,
+    )
+    assert found.low <= 0.05 <= found.high
+
+
+def test_psi_above_a_tenth_is_usual_without_drift_at_a_hundred_rows():
+    """The mean alone, 9 (1/100 + 1/100) = 0.18, is above the chapter's 0.1."""
+    found = drift.false_alarm_rate(lambda a, b: psi_value(a, b) > 0.1, normals(100, 100), 400)
+    assert found.low > 0.8
+    fair = drift.threshold("psi", 100)
+    assert fair == pytest.approx(stats.chi2.isf(0.05, 9) * 0.02)
+    large = drift.false_alarm_rate(lambda a, b: psi_value(a, b) > 0.1, normals(5000, 5000), 100)
+    assert large.alarms == 0
+
+
+@pytest.mark.parametrize("statistic", ["psi", "kl", "js"])
+def test_thresholds_by_theory_keep_their_rate(statistic):
+    limit = drift.threshold(statistic, 1000, 2000, rate=0.1)
+
+    def detector(a, b):
+        return numeric.numbers(np.sort(a), np.sort(b), (statistic,))[statistic].value > limit
+
+    found = drift.false_alarm_rate(detector, normals(1000, 2000), 700, seed=2, certainty=0.99)
+    assert found.low <= 0.1 <= found.high
+
+
+def test_a_chi_square_threshold_keeps_its_rate():
+    limit = drift.threshold("chi-square", 1, bins=4)
+    shares = [0.4, 0.3, 0.2, 0.1]
+
+    def alarm(a, b):
+        return stats.chi2_contingency([a, b], correction=False).statistic > limit
+
+    found = drift.false_alarm_rate(
+        alarm, lambda rng: (rng.multinomial(500, shares), rng.multinomial(300, shares)), 1000,
+        certainty=0.99,
+    )  # fmt: skip
+    assert found.low <= 0.05 <= found.high
+
+
+def test_permutation_keeps_its_rate_where_theory_does_not_hold():
+    """Ten rows, full of equal values: the rate is at most the wanted one."""
+
+    def mean_gap(a, b):
+        return abs(a.mean() - b.mean())
+
+    def draw(rng):
+        return rng.exponential(size=10).round(1), rng.exponential(size=8).round(1)
+
+    def detector(a, b):
+        return drift.permutation_p(mean_gap, a, b, 49, seed=3) <= 0.1
+
+    found = drift.false_alarm_rate(detector, draw, 300, certainty=0.99)
+    assert found.low <= 0.1 <= found.high
+
+
+def test_permutation_p_counts_itself():
+    a, b = np.zeros(6), np.ones(6)
+    p = drift.permutation_p(lambda x, y: abs(x.mean() - y.mean()), a, b, draws=99, seed=0)
+    assert 0.01 <= p <= 0.04
+    assert drift.permutation_p(lambda x, y: 0.0, a, b, draws=99) == 1
+    assert drift.permutation_p(lambda x, y: -1.0, a, b, draws=99) == 1
+    assert p == drift.permutation_p(lambda x, y: abs(x.mean() - y.mean()), a, b, 99, 0)
+
+
+def test_permutation_threshold_agrees_with_p_and_with_theory():
+    rng = np.random.default_rng(4)
+    a, b = rng.normal(size=300), rng.normal(size=300)
+    limit = drift.permutation_threshold(d, a, b, rate=0.05, draws=999)
+    assert limit == pytest.approx(drift.threshold("ks", 300), rel=0.1)
+
+    def mean_gap(x, y):  # no two draws are equal
+        return abs(x.mean() - y.mean())
+
+    limit = drift.permutation_threshold(mean_gap, a, b)
+    found = calibrate._permuted(mean_gap, a, b, 999, 0)
+    assert (1 + (found > limit).sum()) / 1000 <= 0.05
+    below = found[found < limit].max()
+    assert (1 + (found > below).sum()) / 1000 > 0.05
+    assert code(drift.permutation_threshold, d, a, b, 0.01, 98) == "few-draws"
+    assert drift.permutation_threshold(d, a, b, 0.01, 99) > 0
+
+
+def test_corrections_are_the_textbook_ones():
+    p = [0.01, 0.04, 0.03, 0.5]
+    assert drift.adjusted(p, "bonferroni") == pytest.approx([0.04, 0.16, 0.12, 1])
+    assert drift.adjusted(p, "holm") == pytest.approx([0.04, 0.09, 0.09, 0.5])
+    assert drift.adjusted(p, "bh") == pytest.approx(stats.false_discovery_control(p))
+    assert drift.adjusted(p, "none") == pytest.approx(p)
+    many = np.random.default_rng(5).random(200) ** 3
+    assert drift.adjusted(many) == pytest.approx(stats.false_discovery_control(many))
+    gaps = drift.adjusted([0.01, None, 0.02], "bonferroni")
+    assert gaps[[0, 2]] == pytest.approx([0.02, 0.04])
+    assert math.isnan(gaps[1])
+    assert code(drift.adjusted, p, "lucky") == "method"
+    assert code(drift.adjusted, [1.5]) == "not-share"
+
+
+def test_forty_columns_at_five_percent_cry_wolf():
+    assert drift.family_rate(0.05, 40) == pytest.approx(0.8715, abs=1e-4)
+    assert drift.family_rate(0.05 / 40, 40) == pytest.approx(0.0488, abs=1e-4)
+    assert drift.family_rate(1, 3) == pytest.approx(1)
+    assert drift.family_rate(1e-18, 2) == pytest.approx(2e-18)
+
+
+@pytest.mark.parametrize(("method", "wanted"), [("none", 1 - 0.95**40), ("holm", 0.05)])
+def test_the_family_rate_is_met_by_simulation(method, wanted):
+    def detector(p, _):
+        return (drift.adjusted(p, method) <= 0.05).any()
+
+    found = drift.false_alarm_rate(detector, lambda rng: (rng.random(40), None), 1500, seed=6,
+                                   certainty=0.99)  # fmt: skip
+    assert found.low <= wanted <= found.high
+
+
+def test_benjamini_hochberg_keeps_the_share_of_false_alarms():
+    rng, shares = np.random.default_rng(7), []
+    for _ in range(400):
+        p = np.concatenate([rng.random(30), stats.norm.sf(rng.normal(3, 1, 10))])
+        called = drift.adjusted(p, "bh") <= 0.2
+        shares.append(called[:30].sum() / max(called.sum(), 1))
+    error = np.std(shares) / 20
+    assert np.mean(shares) == pytest.approx(0.2 * 30 / 40, abs=4 * error)
+
+
+def test_alarms_of_a_table():
+    rng = np.random.default_rng(8)
+    a = pl.DataFrame(rng.normal(size=(2000, 6)), [f"x{i}" for i in range(6)])
+    b = a.with_columns(x0=pl.col("x0") + 0.3, x1=pl.col("x1") + 0.12, x5=pl.lit(None))
+    table = drift.compare(a, b, workers=1)
+    found = drift.alarms(table)
+    assert found["column"].to_list() == a.columns
+    assert found["alarm"].to_list() == [True, True, False, False, False, None]
+    assert (found["p_adjusted"] >= found["p_value"]).drop_nulls().all()
+    only = drift.alarms(table, method="bonferroni", least_effect=0.1)
+    assert only["alarm"].to_list()[:3] == [True, False, False]
+    assert code(drift.alarms, table, rate=0) == "not-fraction"
+
+
+@pytest.mark.parametrize("statistic", ["psi", "chi-square"])
+def test_sample_sizes_reach_their_power(statistic):
+    q = np.full(10, 0.1) * (1 + 0.3 * np.linspace(-1, 1, 10))
+    p = np.full(10, 0.1)
+    psi = float(((q - p) * np.log(q / p)).sum())
+    mix = (p + q) / 2
+    v = math.sqrt((((p - mix) ** 2 + (q - mix) ** 2) / mix).sum() / 2)
+    n = drift.sample_size(statistic, psi if statistic == "psi" else v, power=0.8)
+    limit = drift.threshold(statistic, n)
+    from kit.drift.divergence import divergence
+
+    def detector(a, b):
+        if statistic == "psi":
+            return divergence("psi", a, b).value > limit
+        return stats.chi2_contingency([a, b], correction=False).statistic > limit
+
+    found = drift.false_alarm_rate(detector, lambda rng: (rng.multinomial(n, p),
+                                   rng.multinomial(n, q)), 700, certainty=0.99)  # fmt: skip
+    assert found.low - 0.01 <= 0.8 <= found.high + 0.01
+
+
+def test_the_sample_size_of_ks_is_enough_for_the_hardest_change():
+    """That moves all mass across one point; a shift with the same D is found more often."""
+    effect = 2 * stats.norm.cdf(0.15) - 1  # D of a shift by 0.3
+    n = drift.sample_size("ks", effect, power=0.8)
+    limit = drift.threshold("ks", n)
+
+    def hardest(rng):
+        b = rng.random(n)
+        return rng.random(n), np.where((b > 0.5) & (b < 0.5 + effect), 0.5, b)
+
+    found = drift.false_alarm_rate(lambda a, b: d(a, b) > limit, hardest, 800, certainty=0.99)
+    assert found.high > 0.8
+    assert found.rate < 0.87
+    shift = drift.false_alarm_rate(lambda a, b: d(a, b) > limit, normals(n, n, 0.3), 400)
+    assert shift.low > found.rate
+    assert drift.sample_size("ks", effect / 2) == pytest.approx(4 * n, abs=4)
+
+
+def test_a_rate_has_an_interval_and_a_seed():
+    def draw(rng):
+        return rng.random(), 0
+
+    found = drift.false_alarm_rate(lambda a, b: a < 0.05, draw, 200, seed=9)
+    assert found == drift.false_alarm_rate(lambda a, b: a < 0.05, draw, 200, seed=9)
+    assert found != drift.false_alarm_rate(lambda a, b: a < 0.05, draw, 200, seed=10)
+    wanted = stats.binomtest(found.alarms, 200).proportion_ci(method="wilson")
+    assert (found.low, found.high) == pytest.approx((wanted.low, wanted.high))
+    assert code(drift.false_alarm_rate, lambda a, b: True, draw, 0) == "not-count"
+
+
+def test_what_cannot_be_is_refused():
+    assert code(drift.threshold, "psy", 100) == "statistic"
+    assert code(drift.threshold, "ks", 0) == "not-count"
+    assert code(drift.threshold, "psi", 100, bins=1) == "not-several"
+    assert code(drift.threshold, "ks", 100, rate=0) == "not-fraction"
+    assert code(drift.sample_size, "wasserstein", 0.1) == "statistic"
+    assert code(drift.sample_size, "ks", 0.1, rate=0.9) == "power"
+    assert code(drift.permutation_p, d, [1.0], [2.0], 0) == "not-count"
