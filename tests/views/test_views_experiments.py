@@ -55,7 +55,7 @@ def test_the_leak_is_named():
     assert [list(bar.y) for bar in drawn.data] == [[88, 60], [55, 54]]
 
 
-@pytest.mark.parametrize(("device", "title"), [(-3.0, "speed"), (3.0, "none")])
+@pytest.mark.parametrize(("device", "title"), [(-3.0, "speed"), (-0.5, "none"), (3.0, "none")])
 def test_what_backfires_is_named(device, title):
     table = pl.DataFrame({"treatment": ["none", "noise", "speed"], "clean_points": [0.0, -8.0, 2.0],
                           "device_points": [0.0, 15.0, device]})  # fmt: skip
@@ -74,8 +74,9 @@ def test_a_price_is_told_where_it_is_known():
                           "high_points": [None, 8.0, 7.0],
                           "usd_per_point": [None, 5.0, None]})  # fmt: skip
     drawn = views.price(table)
-    texts = drawn.data[1].text
-    assert texts == ("+3.0 points for USD 150", "+5.0 points for USD 25: USD 5 a point")
+    texts = [note.text for note in drawn.layout.annotations]
+    assert texts == ["+3.0 points for USD 150", "+5.0 points for USD 25: USD 5 a point"]
+    assert [note.y for note in drawn.layout.annotations] == [0.4, 1.4]
     assert "57 %" in drawn.layout.title.text
 
 
