@@ -54,7 +54,7 @@ def test_a_voice_an_octave_higher_reads_twice_as_high():
     assert 1.5 < b / a < 2.6
 
 
-def test_real_voices_agree_with_yin():
+def test_real_voices_agree_with_yin(fsdd):
     """librosa's YIN (de Cheveigne and Kawahara 2002), an independent method."""
     table = corpus.load_clips("fsdd").table[::30]
     clips = corpus.waveforms(table)

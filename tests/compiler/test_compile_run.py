@@ -41,6 +41,12 @@ def files(shop):
     return sorted(str(p) for p in shop.raw.rglob("*") if p.suffix == ".wav")
 
 
+def make_room(shop):
+    """Take files away until a shard has room: where they lie in full ones alone, none can come."""
+    while all(len(group) == 6 for group in assign(files(shop), [1] * len(files(shop)), 6)):
+        os.remove(files(shop)[-1])
+
+
 def with_room(shop, word, voice):
     """Speak a word into a file whose shard has room for it, so that none must be parted."""
     old = files(shop)
@@ -108,6 +114,7 @@ def test_nothing_changed_makes_no_version_and_reads_no_sound(shop):
 
 
 def test_one_new_file_costs_one_shard_and_ends_in_the_bytes_of_a_fresh_build(shop):
+    make_room(shop)
     first = shop.compile()
     before = shop.stored()
     with_room(shop, "seven", "en-gb")
