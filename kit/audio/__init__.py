@@ -4,7 +4,7 @@ Speech from text is kit.audio.synthesize.synthesize: a package cannot hold a mod
 of one name.
 """
 
-from importlib import import_module
+from kit.lazy import lazy
 
 _HOME = {  # name -> module that defines it
     "FeatureSpec": "spec",
@@ -20,13 +20,4 @@ _HOME = {  # name -> module that defines it
     "to_mono": "convert",
 }
 __all__ = [*_HOME]
-
-
-def __getattr__(name):
-    if name in _HOME:
-        return getattr(import_module(f"kit.audio.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'kit.audio' has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy(__name__, _HOME)

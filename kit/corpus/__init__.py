@@ -1,10 +1,9 @@
 """Data sets: what exists, where it came from, whether it is intact, and the clips in it."""
 
-from importlib import import_module
-
 from kit.corpus.datasets import DataSet, data_set, registry
 from kit.corpus.source import Recordings, recordings
 from kit.corpus.store import fetch, verify
+from kit.lazy import lazy
 
 _HOME = {  # name -> module that defines it, loaded on first use: these need polars and pandera
     "ClipTable": "clips",
@@ -28,13 +27,4 @@ _HOME = {  # name -> module that defines it, loaded on first use: these need pol
 __all__ = [
     "DataSet", "Recordings", "data_set", "fetch", "recordings", "registry", "verify", *_HOME,
 ]  # fmt: skip
-
-
-def __getattr__(name):
-    if name in _HOME:
-        return getattr(import_module(f"kit.corpus.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'kit.corpus' has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy(__name__, _HOME)

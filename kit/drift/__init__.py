@@ -3,7 +3,7 @@
 Every alarm states the false-alarm rate that it buys, for one column and for many.
 """
 
-from importlib import import_module
+from kit.lazy import lazy
 
 _HOME = {  # name -> module that defines it
     "Sketch": "sketch",
@@ -30,13 +30,4 @@ _HOME = {  # name -> module that defines it
     "wasserstein": "numeric",
 }
 __all__ = list(_HOME)
-
-
-def __getattr__(name):
-    if name in _HOME:
-        return getattr(import_module(f"kit.drift.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'kit.drift' has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy(__name__, _HOME)

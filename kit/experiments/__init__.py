@@ -6,7 +6,8 @@ its content, so a second run costs nothing. KIT_FULL=1 runs the long versions.
 
 import os
 from dataclasses import dataclass
-from importlib import import_module
+
+from kit.lazy import lazy
 
 _HOME = {  # name -> module that defines it
     "Takes": "takes",
@@ -50,11 +51,4 @@ def scale():
     return FULL if os.environ.get("KIT_FULL") == "1" else QUICK
 
 
-def __getattr__(name):
-    if name in _HOME:
-        return getattr(import_module(f"kit.experiments.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'kit.experiments' has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy(__name__, _HOME)

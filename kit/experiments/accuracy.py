@@ -58,7 +58,7 @@ def summary(table):
         accuracy_percent=percent.mean(), low_percent=percent.min(), high_percent=percent.max(),
         seconds=pl.col("seconds").median(), runs=pl.len().cast(pl.Int64),
     ).sort("speaker")  # fmt: skip
-    mean = averaged(table.with_columns(speaker="speaker", all=pl.lit("mean")), ["all"])
+    mean = averaged(table.with_columns(all=pl.lit("mean")), ["all"])
     last = mean.select(
         pl.col("all").alias("speaker"), "accuracy_percent", "low_percent", "high_percent",
         seconds=pl.lit(float(table["seconds"].median())), runs=pl.lit(table.height, pl.Int64),

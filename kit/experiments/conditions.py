@@ -6,8 +6,6 @@ samples.
 
 import hashlib
 
-import numpy as np
-
 from kit.audio.augment import add_noise, coloured_noise, gain, microphone, reverberate
 from kit.audio.augment.rooms import room_impulse_response
 from kit.errors import KitError
@@ -48,4 +46,4 @@ CONDITIONS = {"clean": _clean, "noisy": _noisy, "device": _device}
 
 def _noise(kind, clips):
     seeds = [int.from_bytes(hashlib.blake2b(c.data, digest_size=8).digest()) for c in clips]
-    return coloured_noise(kind, clips.shape[1], np.array(seeds, object).tolist())
+    return coloured_noise(kind, clips.shape[1], seeds)

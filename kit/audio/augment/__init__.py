@@ -6,7 +6,7 @@ bytes with the same versions of NumPy, soxr and pyroomacoustics on processors of
 a sample may be rounded the other way.
 """
 
-from importlib import import_module
+from kit.lazy import lazy
 
 _HOME = {  # name -> module that defines it
     "Augmenter": "augmenter",
@@ -35,13 +35,4 @@ _HOME = {  # name -> module that defines it
     "walls_impulse_response": "rooms",
 }
 __all__ = [*_HOME]
-
-
-def __getattr__(name):
-    if name in _HOME:
-        return getattr(import_module(f"kit.audio.augment.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'kit.audio.augment' has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy(__name__, _HOME)
