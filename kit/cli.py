@@ -231,6 +231,20 @@ def bench_drift(
         print(keep(whole), file=sys.stderr)
 
 
+@bench.command("monitoring")
+def bench_monitoring(
+    as_json: Json = False,
+    save: Annotated[bool, typer.Option("--save", help="Keep it in docs/benchmarks.")] = False,
+):
+    """What drift costs and which detectors see it: the long experiments of lesson 05. Minutes."""
+    from kit.bench import keep, monitoring, record
+
+    whole = record("monitoring", monitoring.monitoring())
+    print(json.dumps(whole, indent=1) if as_json else monitoring.as_text(whole["rows"]))
+    if save:
+        print(keep(whole), file=sys.stderr)
+
+
 @course.command("build")
 def course_build():
     """Generate notebooks and labs from their sources."""

@@ -29,8 +29,14 @@ def keep(found):
     machine = found.get("device") or found["machine"]
     slug = re.sub(r"[^a-z0-9]+", "-", f"{found['benchmark']} {machine}".lower()).strip("-")
     path = root() / "docs" / "benchmarks" / f"{slug}.json"
-    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    path.write_text(_text(found) + "\n", encoding="utf-8")
     return path
+
+
+def _text(found):
+    """JSON with a line for each value, and one for a whole list of plain values."""
+    flat = re.compile(r"\[\s+([^\[\]{}]*?)\s+\]")
+    return flat.sub(lambda m: "[" + re.sub(r"\n\s*", " ", m[1]) + "]", json.dumps(found, indent=1))
 
 
 def recorded(name):

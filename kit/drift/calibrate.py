@@ -3,11 +3,12 @@
 Needs NumPy and SciPy.
 """
 
+import functools
 import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from kit.drift.divergence import NULL
 from kit.errors import KitError
@@ -33,19 +34,41 @@ def threshold(statistic, n, m=None, rate=0.05, bins=10):
     ks: Kolmogorov's distribution (1933) times sqrt((n + m) / (n m)) for windows of n and m rows.
     ks-one: over sqrt(n), for one window against a known distribution. psi, kl, js: chi-square
     with bins - 1 degrees of freedom, scaled (kit.drift.divergence). chi-square: bins is the
-    number of categories, n and m do not matter. All hold for large windows of continuous values;
-    for small ones use `permutation_threshold`. At n = m = 1000 and 5 %, ks keeps 4.84 % (exact).
+    number of categories, n and m do not matter. n, m, rate: numbers or arrays. All hold for large
+    windows of continuous values; for small ones, or a rate below 1 %, use `simulated_threshold` or
+    `permutation_threshold`. At n = m = 1000 and 5 %, ks keeps 4.84 % (exact).
     Raises KitError "statistic", "not-count", "not-several", "not-fraction".
     """
     n, m = quantity("n", n, "count"), quantity("m", n if m is None else m, "count")
     rate = quantity("rate", rate, "fraction")
     freedom = quantity("bins", bins, "several") - 1
     if statistic == "ks":
-        return float(stats.kstwobign.isf(rate) * np.sqrt(1 / n + 1 / m))
+        return (stats.kstwobign.isf(rate) * np.sqrt(1 / n + 1 / m))[()]
     if statistic == "ks-one":
-        return float(stats.kstwobign.isf(rate) / np.sqrt(n))
+        return (stats.kstwobign.isf(rate) / np.sqrt(n))[()]
     scale = 1.0 if statistic == "chi-square" else (1 / n + 1 / m) / _k(statistic)
-    return float(stats.chi2.isf(rate, freedom) * scale)
+    return (stats.chi2.isf(rate, freedom) * scale)[()]
+
+
+@functools.lru_cache(maxsize=256)
+def simulated_threshold(statistic, n, m, rate=0.05, bins=10, draws=100_000, seed=0):
+    """`threshold` of psi, kl or js without the limit of large windows: by simulation.
+
+    Between the quantiles of n continuous values the next value falls by a Dirichlet law with n /
+    bins for each bin, whatever the distribution (Wilks 1962): so counts of windows without a
+    change can be drawn. Zero counts as in kit.drift.divergence.
+    Raises KitError "statistic", "few-draws", "not-count", "not-several", "not-fraction".
+    """
+    n, m = (int(quantity(k, x, "count")) for k, x in (("n", n), ("m", m)))
+    bins, draws = int(quantity("bins", bins, "several")), int(quantity("draws", draws, "count"))
+    _k(statistic)
+    rng = np.random.default_rng(seed)
+    now = rng.multinomial(m, rng.dirichlet(np.full(bins, n / bins), draws)).astype(float)
+    known = np.diff(np.round(np.arange(bins + 1) * n / bins))
+    rule = 0.5 * ((now == 0) | (known == 0)).any(1, keepdims=True) * (statistic != "js")
+    p, q = np.broadcast_to(known, now.shape) + rule, now + rule
+    values = _plug_in(statistic, p / p.sum(1, keepdims=True), q / q.sum(1, keepdims=True))
+    return _upper(values, rate)
 
 
 def permutation_p(statistic, reference, current, draws=999, seed=0):
@@ -66,13 +89,8 @@ def permutation_threshold(statistic, reference, current, rate=0.05, draws=999, s
     As `permutation_p`: an alarm is statistic > threshold. Raises KitError "few-draws" if the
     draws cannot tell a rate as small.
     """
-    rate = float(quantity("rate", rate, "fraction"))
-    found = np.sort(_permuted(statistic, reference, current, draws, seed))
-    spare = math.floor(rate * (len(found) + 1) + 1e-9)
-    if spare < 1:
-        raise KitError("too few draws for this rate", found=draws, code="few-draws",
-                       allowed=f"{math.ceil(1 / rate) - 1} or more")  # fmt: skip
-    return float(found[len(found) - spare])
+    quantity("rate", rate, "fraction")
+    return _upper(_permuted(statistic, reference, current, draws, seed), rate)
 
 
 def adjusted(p_values, method="bh"):
@@ -165,6 +183,25 @@ def false_alarm_rate(detector, draw, windows=1000, seed=0, certainty=0.95):
     found = sum(bool(detector(*draw(rng))) for rng in rngs)
     low, high = wilson(found, windows, certainty)
     return Rate(found / windows, float(low), float(high), found, windows)
+
+
+def _upper(values, rate):
+    """The value that at most a share `rate` of windows exceeds, judged by these."""
+    rate = float(quantity("rate", rate, "fraction"))
+    spare = math.floor(rate * (len(values) + 1) + 1e-9)
+    if spare < 1:
+        raise KitError("too few draws for this rate", found=len(values), code="few-draws",
+                       allowed=f"{math.ceil(1 / rate) - 1} or more")  # fmt: skip
+    return float(np.sort(values)[len(values) - spare])
+
+
+def _plug_in(statistic, p, q):
+    """float64[draws]: psi, kl (of q from p) or js of shares float64[draws, bins], in nats."""
+    if statistic == "js":
+        mix = (p + q) / 2
+        return (special.rel_entr(p, mix) + special.rel_entr(q, mix)).sum(1) / 2
+    ratio = np.log(q / p)
+    return ((q - p) * ratio if statistic == "psi" else q * ratio).sum(1)
 
 
 def _permuted(statistic, reference, current, draws, seed):

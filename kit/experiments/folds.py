@@ -10,8 +10,6 @@ import numpy as np
 from kit.errors import KitError
 
 FEWEST = 4  # speakers for an interval
-# Student's t for 95 % of the mean of 2 to 12 values (Fisher and Yates)
-_T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201)
 
 
 def folds(people, tested):
@@ -87,8 +85,9 @@ def averaged(table, by):
 
 def half_width(values):
     """Half of the 95 % interval of a mean of `values`, by Student's t; nan for one value."""
+    from scipy.stats import t
+
     values = np.asarray(values, float)
     if len(values) < 2:
         return math.nan
-    t = _T95[min(len(values) - 2, len(_T95) - 1)]
-    return float(t * values.std(ddof=1) / math.sqrt(len(values)))
+    return float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values)))

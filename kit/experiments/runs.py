@@ -98,7 +98,7 @@ def _job(task, digests, folder):
         if not path.exists():
             np.savez(path, **part._asdict())
     told = {name: _told(value) for name, value in sorted(task.how.items())}
-    text = json.dumps([_surroundings(), names, told], sort_keys=True)
+    text = json.dumps([surroundings(), names, told], sort_keys=True)
     key = hashlib.sha256(text.encode()).hexdigest()[:24]
     return {"key": key, "files": names, "folder": str(folder), "how": task.how}
 
@@ -111,7 +111,7 @@ def _told(value):
 
 
 @functools.cache
-def _surroundings():
+def surroundings():
     """What decides a result beside data and arguments: code, libraries, kind of device."""
     torch, base = needed(), Path(kit.__file__).parent
     text = hashlib.sha256()

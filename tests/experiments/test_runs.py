@@ -119,7 +119,7 @@ def test_the_summary_takes_speakers_as_observations():
     assert found["a"]["low_percent"] == pytest.approx(80)
     assert found["a"]["high_percent"] == pytest.approx(90)
     means = np.array([85, 60, 80, 50.0])
-    half = 3.182 * means.std(ddof=1) / 2
+    half = 3.18245 * means.std(ddof=1) / 2
     assert found["mean"]["accuracy_percent"] == pytest.approx(means.mean())
     assert found["mean"]["low_percent"] == pytest.approx(means.mean() - half)
     assert found["mean"]["runs"] == 8
@@ -130,7 +130,7 @@ def test_the_summary_takes_speakers_as_observations():
 
 def test_half_of_an_interval_of_one_value_is_unknown():
     assert np.isnan(half_width([3.0]))
-    assert half_width([1.0, 3.0]) == pytest.approx(12.706)
+    assert half_width([1.0, 3.0]) == pytest.approx(12.7062, rel=1e-5)
 
 
 def test_conditions_change_every_clip_in_the_same_way(tones):

@@ -1,0 +1,313 @@
+"""Drift that is made on purpose, so that what a monitor finds can be held against what was done.
+
+Four kinds: covariate (what comes in), label (how often each answer is right), concept (what is the
+right answer), label quality (how well people say so). Everything follows from a seed, or from the
+clip itself. Needs NumPy; what works on tables polars.
+"""
+
+import functools
+import hashlib
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from kit.errors import KitError
+from kit.quantities import quantity
+
+SHAPES = ("sudden", "gradual", "seasonal", "recurring")
+_ROOM_M, _DISTANCE_M = (4.0, 3.0, 2.5), 1.5
+_MILLION = 1_000_000
+
+
+class Covariate(NamedTuple):
+    """One way in which sound changes: what its size counts, sizes from least to most, and how."""
+
+    unit: str
+    sizes: tuple
+    apply: object
+
+
+def course(shape, events, start=0.5, length=0.25, period=0.25):
+    """float64[events], 0 to 1: how far a drift has come at each event.
+
+    start: where it begins, as share of the events. sudden: 0, then 1. gradual: a straight line up
+    over `length` (share of the events), then 1. seasonal: a sine that swings from 0 to 1 and back
+    once in `period`. recurring: on and off in turn, each for half a `period`.
+    Raises KitError "unknown", "not-share", "not-fraction", "not-count".
+    """
+    events = int(quantity("events", events, "count"))
+    first = float(quantity("start", start, "share")) * events
+    length = float(quantity("length", length, "fraction")) * events
+    period = float(quantity("period", period, "fraction")) * events
+    since = np.arange(events) - first
+    if shape not in SHAPES:
+        raise KitError("no such shape", found=shape, allowed=", ".join(SHAPES), code="unknown")
+    found = {
+        "sudden": np.ones(events),
+        "gradual": np.clip((since + 1) / length, 0, 1),
+        "seasonal": (1 - np.cos(2 * np.pi * since / period)) / 2,
+        "recurring": (since % period < period / 2).astype(float),
+    }[shape]
+    return np.where(since >= 0, found, 0.0)
+
+
+def covariate(clips, kind, size):
+    """Clips int16[n, samples] at 16 kHz as they would come in after a drift of `kind`.
+
+    kind: a name in COVARIATES. size: how much, in its unit; 0 of a share changes nothing. Noise
+    and the choice of clips follow from the samples of each clip, so that it is always changed
+    alike. Raises KitError "unknown", "not-share", "augment".
+    """
+    if kind not in COVARIATES:
+        allowed = ", ".join(COVARIATES)
+        raise KitError("no such drift of the input", found=kind, allowed=allowed, code="unknown")
+    return COVARIATES[kind].apply(clips, size)
+
+
+def seeds_of(clips):
+    """list of int, one a clip of int16[n, samples]: a hash of its samples."""
+    return [int.from_bytes(hashlib.blake2b(c.tobytes(), digest_size=8).digest()) for c in clips]
+
+
+def label_mix(labels, word, share, count, rng):
+    """int64[count]: rows drawn with replacement so that `word` comes with a chance of `share`.
+
+    labels: n of them. The others keep their proportions, and rows of a label stay as likely
+    among themselves: P(label) changes, P(sound | label) does not. Raises "unknown", "not-share".
+    """
+    labels, share = np.asarray(labels), float(quantity("share", share, "share"))
+    mine = labels == word
+    if mine.all() or not mine.any():
+        raise KitError("this label cannot change its share", found=word, code="unknown",
+                       allowed="a label that some rows have and some have not")  # fmt: skip
+    weight = np.where(mine, share / mine.sum(), (1 - share) / (~mine).sum())
+    return rng.choice(len(labels), int(quantity("count", count, "count")), p=weight)
+
+
+def meaning(labels, old, new, share, rng):
+    """Labels with what was `old` now called `new`, each with a chance of `share`: concept drift.
+
+    share: a number, or float[n], one an event. Raises KitError "not-share".
+    """
+    labels = np.asarray(labels)
+    moved = (labels == old) & (rng.random(len(labels)) < quantity("share", share, "share"))
+    return np.where(moved, new, labels)
+
+
+def fatigue(events, fresh=0.05, tired=0.4, shift=200):
+    """float64[events]: chance that a rater errs, from `fresh` to `tired` over a shift, then rested.
+
+    A straight line over `shift` events. tired: also float[events], one an event, for raters who
+    get worse. Raises KitError "not-share", "not-count".
+    """
+    ends = (quantity(name, x, "share") for name, x in (("fresh", fresh), ("tired", tired)))
+    shift = int(quantity("shift", shift, "count"))
+    low, high = ends
+    return low + (high - low) * (np.arange(int(quantity("events", events, "count"))) % shift
+                                 / max(shift - 1, 1))  # fmt: skip
+
+
+def rated(labels, error, words, rng):
+    """What a rater says of n labels: a wrong one of `words` with a chance of `error`.
+
+    error: a number, or float[n]. Wrong words are equally likely. Raises KitError "not-share", and
+    "one-category" where there is no wrong word to say.
+    """
+    labels, words = np.asarray(labels), np.array(sorted(set(words)))
+    if len(words) < 2:
+        raise KitError("a rater who errs needs another word", found=words.tolist(),
+                       allowed="two words or more", code="one-category")  # fmt: skip
+    place = np.searchsorted(words, labels).clip(max=len(words) - 1)
+    if not (words[place] == labels).all():
+        raise KitError("a label is no word", found=str(labels[words[place] != labels][0]),
+                       allowed=", ".join(words.tolist()), code="unknown")  # fmt: skip
+    wrong = rng.random(len(labels)) < quantity("error", error, "share")
+    step = rng.integers(1, len(words), len(labels))
+    return words[np.where(wrong, (place + step) % len(words), place)]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A drift of one column of a table.
+
+    change: "shift" (size in standard deviations), "scale" (factor of the distance to the mean),
+    "nulls" (share), "category" (share of rows that become `to`), "meaning" (share of the rows
+    that say `was` which say `to`), "threshold" (a column of true and false that was `source` > t
+    for some t, with t moved by size, in units of `source`), "fatigue" (largest share of wrong
+    labels).
+    shape, start, length, period: see `course`; at an event where it gives c, the change is made
+    with a chance of c.
+    """
+
+    column: str
+    change: str
+    size: float
+    shape: str = "sudden"
+    start: float = 0.5
+    length: float = 0.25
+    period: float = 0.25
+    was: object = None
+    to: object = None
+    source: str | None = None
+
+
+def into(table, *drifts, seed=0):
+    """A polars table with `drifts` made, in turn, and float64 "drifted" added.
+
+    table: events in their order. drifted: largest course of all drifts at the event, 0 to 1.
+    Columns that have no drift stay as they are, and so do nulls. Raises KitError
+    "missing-column", "unknown", "type", "not-share".
+    """
+    import polars as pl
+
+    found, most = table, np.zeros(table.height)
+    for number, drift in enumerate(drifts):
+        if drift.column not in table.columns:
+            raise KitError("no such column", found=drift.column, code="missing-column",
+                           allowed=", ".join(table.columns))  # fmt: skip
+        if drift.change not in _CHANGES:
+            raise KitError("no such change", found=drift.change, allowed=", ".join(_CHANGES),
+                           code="unknown")  # fmt: skip
+        rng = np.random.default_rng([seed, number])
+        if table.height:
+            chance = course(drift.shape, table.height, drift.start, drift.length, drift.period)
+            where = rng.random(table.height) < chance
+            changed = _CHANGES[drift.change](found, drift, where, rng)
+            found = found.with_columns(changed.alias(drift.column))
+            most = np.maximum(most, chance)
+    return found.with_columns(pl.Series("drifted", most))
+
+
+def _changed_clips(clips, changed, share):
+    """`changed(clips)` for a share of clips, in percent, picked by their samples."""
+    part = float(quantity("size", np.asarray(share) / 100, "share"))
+    picked = np.array([s % _MILLION < part * _MILLION for s in seeds_of(clips)], bool)
+    if not picked.any():
+        return clips
+    found = clips.copy()
+    found[picked] = changed(clips[picked])
+    return found
+
+
+def _microphone(clips, share):
+    from kit.audio.augment import microphone
+
+    return _changed_clips(clips, functools.partial(microphone, response="pocket"), share)
+
+
+def _room(clips, rt60_s):
+    from kit.audio.augment import reverberate, room_impulse_response
+
+    return reverberate(clips, room_impulse_response(_ROOM_M, rt60_s, _DISTANCE_M))
+
+
+def _noise(clips, snr_db):
+    from kit.audio.augment import add_noise, coloured_noise
+
+    loud = clips.any(1)  # a silent clip has no speech: it stays as it is
+    found = clips.copy()
+    if loud.any():
+        noise = coloured_noise("pink", clips.shape[1], seeds_of(clips[loud]))
+        found[loud] = add_noise(clips[loud], noise, snr_db)
+    return found
+
+
+def _level(clips, db):
+    from kit.audio.augment import gain
+
+    return gain(clips, db)
+
+
+def _band(clips, khz):
+    from kit.audio.augment import band_limit
+
+    return band_limit(clips, 1e3 * khz)
+
+
+COVARIATES = {
+    "microphone": Covariate("% of devices", (25, 50, 75, 100), _microphone),
+    "room": Covariate("s RT60", (0.2, 0.3, 0.4, 0.6), _room),
+    "noise": Covariate("dB SNR", (30, 20, 10, 0), _noise),
+    "level": Covariate("dB", (-6, -12, -24, -36), _level),
+    "narrow band": Covariate("kHz", (4, 3, 2, 1.5), _band),
+}
+
+
+def _numbers(table, drift):
+    import polars as pl
+
+    column = table[drift.column]
+    if not column.dtype.is_numeric():
+        raise KitError(f"{drift.column} is not a column of numbers", found=str(column.dtype),
+                       allowed="numbers, to shift or scale", code="type")  # fmt: skip
+    return column.cast(pl.Float64)
+
+
+def _shift(table, drift, where, rng):
+    x = _numbers(table, drift)
+    return x + where * drift.size * (x.std() or 0.0)
+
+
+def _scale(table, drift, where, rng):
+    x = _numbers(table, drift)
+    return x + where * (drift.size - 1) * (x - (x.mean() or 0.0))
+
+
+def _some(table, drift, where, rng):
+    """bool Series: the drifted rows, each with the chance that is the size."""
+    import polars as pl
+
+    return pl.Series(where & (rng.random(table.height) < quantity("size", drift.size, "share")))
+
+
+def _nulls(table, drift, where, rng):
+    return table[drift.column].zip_with(~_some(table, drift, where, rng),
+                                        table[drift.column].clear(table.height))  # fmt: skip
+
+
+def _category(table, drift, where, rng):
+    column = table[drift.column]
+    to = column.clear().extend_constant(drift.to, table.height)
+    return to.zip_with(_some(table, drift, where, rng) & column.is_not_null(), column)
+
+
+def _meaning(table, drift, where, rng):
+    column = table[drift.column]
+    to = column.clear().extend_constant(drift.to, table.height)
+    return to.zip_with(_some(table, drift, where, rng) & (column == drift.was).fill_null(False),
+                       column)  # fmt: skip
+
+
+def _threshold(table, drift, where, rng):
+    """The old threshold lies between the largest false and the smallest true value."""
+    if drift.source not in table.columns:
+        raise KitError("a threshold needs the column that it cuts", found=drift.source,
+                       allowed=", ".join(table.columns), code="missing-column")  # fmt: skip
+    column, source = table[drift.column], table[drift.source]
+    below, above = source.filter(~column).max(), source.filter(column).min()
+    if below is None or above is None or not below < above:
+        raise KitError(f"{drift.column} is no threshold of {drift.source}", found=[below, above],
+                       allowed="every false below every true", code="type")  # fmt: skip
+    import polars as pl
+
+    moved = source > (below + above) / 2 + drift.size
+    return moved.zip_with(pl.Series(where) & source.is_not_null(), column)
+
+
+def _fatigue(table, drift, where, rng):
+    import polars as pl
+
+    column = table[drift.column]
+    error = where * fatigue(table.height, 0.0, drift.size)
+    known = column.is_not_null().to_numpy()
+    words, labels = sorted(column.drop_nulls().unique()), column.to_numpy().copy()
+    if known.any():
+        labels[known] = rated(labels[known], error[known], words, rng)
+    return pl.Series(column.name, labels.tolist(), dtype=column.dtype)
+
+
+_CHANGES = {
+    "shift": _shift, "scale": _scale, "nulls": _nulls, "category": _category,
+    "meaning": _meaning, "threshold": _threshold, "fatigue": _fatigue,
+}  # fmt: skip
