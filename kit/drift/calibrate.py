@@ -12,6 +12,7 @@ from scipy import special, stats
 
 from kit.drift.divergence import NULL
 from kit.errors import KitError
+from kit.intervals import wilson
 from kit.quantities import quantity, vectorised
 
 STATISTICS = ("ks", "ks-one", "chi-square", *NULL)
@@ -176,8 +177,6 @@ def false_alarm_rate(detector, draw, windows=1000, seed=0, certainty=0.95):
     generator to (reference, current), both from one distribution. Every window has a generator
     of its own, spawned from `seed`. Raises KitError "not-count".
     """
-    from kit.kws.evaluate import wilson
-
     windows = int(quantity("windows", windows, "count"))
     rngs = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(windows))
     found = sum(bool(detector(*draw(rng))) for rng in rngs)

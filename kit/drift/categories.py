@@ -10,6 +10,7 @@ import numpy as np
 from kit.drift.divergence import FEWEST, divergence
 from kit.drift.inputs import Found, joined
 from kit.errors import KitError
+from kit.intervals import wilson
 
 MOVE = 0.2  # relative change of a share that the chapter calls drift
 ALL = ("chi-square", "psi", "kl", "js", "new categories", "share move")
@@ -89,8 +90,6 @@ def counted(reference, current):
 
 def difference(hits, trials, certainty=0.95):
     """(low, high) of share 1 less share 0, by Newcombe's hybrid score interval (1998)."""
-    from kit.kws.evaluate import wilson
-
     (low0, high0), (low1, high1) = (
         wilson(h, t, certainty) for h, t in zip(hits, trials, strict=True)
     )
@@ -133,8 +132,6 @@ def _noncentral(value, freedom, certainty):
 
 
 def _new(found, certainty):
-    from kit.kws.evaluate import wilson
-
     _rows(found)
     new = (found.reference == 0) & (found.current > 0)
     rows, total = int(found.current[new].sum()), int(found.current.sum())

@@ -8,7 +8,7 @@ import numpy as np
 from kit.drift.inputs import Found
 from kit.errors import KitError
 
-_BANDS = ((0.8, "almost perfect"), (0.6, "substantial"), (0.4, "moderate"), (0.2, "fair"),
+BANDS = ((0.8, "almost perfect"), (0.6, "substantial"), (0.4, "moderate"), (0.2, "fair"),
           (0.0, "slight"))  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def kappa(first, second, certainty=0.95):
     spare = (value - chance * (1 - value)) ** 2
     error = np.sqrt(max(same + other - spare, 0) / n) / (1 - chance)
     half = float(norm.ppf(0.5 + certainty / 2) * error)
-    word = next((w for least, w in _BANDS if value > least), "poor")
+    word = next((w for least, w in BANDS if value > least), "poor")
     return Found(value, value, max(value - half, -1.0), min(value + half, 1.0), None,
                  f"{word} (Landis and Koch 1977)")  # fmt: skip
 

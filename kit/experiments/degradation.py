@@ -9,8 +9,8 @@ import numpy as np
 from kit.drift import adjusted, compare
 from kit.drift.categories import difference
 from kit.experiments.events import KINDS, SIZES, stream, words_of
-from kit.experiments.folds import half_width
 from kit.experiments.served import INPUTS, NONE, OUTPUTS, UNITS, VOICE
+from kit.intervals import half_width
 
 MONITORS = {  # name -> columns it watches
     "inputs": INPUTS, "predictions": ("said",), "confidence": OUTPUTS, "errors": ("wrong",),

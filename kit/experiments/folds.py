@@ -3,11 +3,10 @@
 Needs NumPy; tables are polars.
 """
 
-import math
-
 import numpy as np
 
 from kit.errors import KitError
+from kit.intervals import half_width
 
 FEWEST = 4  # speakers for an interval
 
@@ -81,13 +80,3 @@ def averaged(table, by):
     ends = {name: (pl.col(x) if wide else x).clip(0, 100) for name, x in ends.items()}
     kind = pl.lit("range" if wide else "interval")
     return found.select(*by, middle, **ends, speakers="speakers", ends=kind)
-
-
-def half_width(values):
-    """Half of the 95 % interval of a mean of `values`, by Student's t; nan for one value."""
-    from scipy.stats import t
-
-    values = np.asarray(values, float)
-    if len(values) < 2:
-        return math.nan
-    return float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values)))

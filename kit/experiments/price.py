@@ -4,8 +4,8 @@ import numpy as np
 
 from kit.experiments import scale
 from kit.experiments.budget import cost_usd, task
-from kit.experiments.folds import half_width
 from kit.experiments.runs import outcomes
+from kit.intervals import half_width
 
 BASE = {"record": 50, "crowd": 0, "synthesise": 0, "augment": "none"}
 MEASURES = {

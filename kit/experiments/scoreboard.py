@@ -12,6 +12,7 @@ from kit.drift import calibrate, categories, numeric
 from kit.drift.inputs import side
 from kit.experiments.events import KINDS, stream
 from kit.experiments.served import INPUTS, NONE
+from kit.intervals import poisson
 
 WINDOW, EVENTS, REFERENCE = 250, 4000, 1000  # events: of a window, a stream, the launch
 WANTED = 0.02  # false alarms a window that the calibrated detectors promise, all columns together
@@ -237,8 +238,6 @@ def _hit(detector, drift, size, delays, streams):
 
 
 def _wolf(detector, quiet):
-    from kit.kws.evaluate import poisson
-
     windows = sum(len(s.windows) for s in quiet)
     count = sum(len({x // WINDOW for x in detector.alarms(s)}) for s in quiet)
     low, high = (100 * float(x) / windows for x in poisson(count))

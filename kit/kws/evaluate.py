@@ -6,11 +6,10 @@ Needs NumPy; tables are polars.
 import numpy as np
 
 from kit.errors import KitError
+from kit.intervals import CERTAINTY, wilson
 
-_CERTAINTY = 0.95
 
-
-def accuracy(said, labels, speakers, draws=2000, seed=0, certainty=_CERTAINTY):
+def accuracy(said, labels, speakers, draws=2000, seed=0, certainty=CERTAINTY):
     """polars table: a row for each speaker and one for all, with intervals.
 
     said, labels, speakers: n strings each. Columns: speaker, clips, accuracy_percent, low_percent,
@@ -53,7 +52,7 @@ def confusion(said, labels):
     )
 
 
-def cohorts(said, table, by, certainty=_CERTAINTY):
+def cohorts(said, table, by, certainty=CERTAINTY):
     """polars table of the columns `by`, clips, accuracy_percent, low_percent, high_percent.
 
     table: clip table with `label` and the columns `by`, in the order of `said`. The least
@@ -70,27 +69,6 @@ def cohorts(said, table, by, certainty=_CERTAINTY):
         low_percent=pl.Series(100 * low),
         high_percent=pl.Series(100 * high),
     ).drop("hits").sort("accuracy_percent", *by)  # fmt: skip
-
-
-def wilson(hits, trials, certainty=_CERTAINTY):
-    """(low, high) of a share, 0 to 1, by Wilson's score interval (1927); arrays or numbers."""
-    from scipy.stats import norm
-
-    hits, trials = np.asarray(hits, float), np.asarray(trials, float)
-    z = norm.ppf(0.5 + certainty / 2)
-    share = hits / trials
-    middle = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
-    half = z * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2)) / (1 + z**2 / trials)
-    return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
-
-
-def poisson(count, exposure=1.0, certainty=_CERTAINTY):
-    """(low, high) of a rate after `count` events in `exposure`, exact (Garwood 1936)."""
-    from scipy.stats import chi2
-
-    count, tail = np.asarray(count, float), (1 - certainty) / 2
-    low = np.where(count > 0, chi2.ppf(tail, 2 * np.maximum(count, 1)) / 2, 0.0)
-    return low / exposure, chi2.ppf(1 - tail, 2 * count + 2) / 2 / exposure
 
 
 def _bootstrap(groups, draws, seed, certainty):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kit.errors import KitError
-from kit.kws.evaluate import poisson, wilson
+from kit.intervals import poisson, wilson
 
 MOST_H = 4.0
 _LATE_S = 1.0  # after the word's end a detection still belongs to it

@@ -2,7 +2,7 @@
 
 import math
 
-from kit.kws.evaluate import wilson
+from kit.intervals import wilson
 
 
 def copies_gb(thousand_clips, copies, khz):

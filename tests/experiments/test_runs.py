@@ -11,7 +11,7 @@ from kit.audio.augment import preset
 from kit.errors import KitError
 from kit.experiments import accuracy, runs
 from kit.experiments.conditions import CONDITIONS, heard
-from kit.experiments.folds import averaged, folds, half_width, unseen
+from kit.experiments.folds import averaged, folds, unseen
 from kit.experiments.runs import Task, outcomes
 from kit.kws.train import Settings
 
@@ -126,11 +126,6 @@ def test_the_summary_takes_speakers_as_observations():
     few = averaged(table.filter(pl.col("speaker").is_in(["a", "b"])), [pl.lit("x").alias("k")])
     assert few["ends"].to_list() == ["range"]
     assert few.select("low_percent", "high_percent").row(0) == pytest.approx((60, 85))
-
-
-def test_half_of_an_interval_of_one_value_is_unknown():
-    assert np.isnan(half_width([3.0]))
-    assert half_width([1.0, 3.0]) == pytest.approx(12.7062, rel=1e-5)
 
 
 def test_conditions_change_every_clip_in_the_same_way(tones):

@@ -28,7 +28,7 @@ def burst(level=8000.0):
 
 def stream_rows(false_wakes=(40, 3, 0), missed=(1, 10, 30), hours=2.0):
     """Rows as `trade_off` makes them, at thresholds 0.2, 0.5 and 0.8, of 50 keywords."""
-    from kit.kws.evaluate import poisson, wilson
+    from kit.intervals import poisson, wilson
 
     rows = []
     for threshold, fa, miss in zip((0.2, 0.5, 0.8), false_wakes, missed, strict=True):

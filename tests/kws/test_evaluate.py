@@ -1,35 +1,14 @@
-"""Intervals against SciPy and simulation; tables against plain counts."""
+"""Tables against plain counts."""
 
 import numpy as np
 import polars as pl
 import pytest
-from scipy.stats import binomtest
 
 from kit.errors import KitError
+from kit.intervals import wilson
 from kit.kws import evaluate
 
 RNG = np.random.default_rng(0)
-
-
-@pytest.mark.parametrize(("hits", "trials"), [(0, 10), (3, 10), (10, 10), (450, 500)])
-def test_wilson_is_scipy_s(hits, trials):
-    ours = evaluate.wilson(hits, trials)
-    theirs = binomtest(hits, trials).proportion_ci(method="wilson")
-    assert ours == pytest.approx(theirs, abs=1e-9)
-
-
-@pytest.mark.parametrize("rate", [0.5, 3.0, 20.0])
-def test_the_poisson_interval_covers_what_it_promises(rate):
-    counts = RNG.poisson(rate * 2.0, 4000)
-    low, high = evaluate.poisson(counts, 2.0)
-    covered = ((low <= rate) & (rate <= high)).mean()
-    assert covered >= 0.95 - 3 * np.sqrt(0.05 * 0.95 / 4000)
-    assert covered < 0.999
-
-
-def test_no_event_is_the_rule_of_three():
-    low, high = evaluate.poisson(0, 100.0)
-    assert (low, high) == (0, pytest.approx(-np.log(0.025) / 100))
 
 
 def test_accuracy_of_each_speaker_and_of_all():
@@ -47,7 +26,7 @@ def test_voices_that_differ_make_the_interval_wide():
     said = np.where(np.random.default_rng(1).random(400) < chance, "a", "b")
     whole = evaluate.accuracy(said, ["a"] * 400, speakers).row(-1, named=True)
     width = whole["high_percent"] - whole["low_percent"]
-    low, high = evaluate.wilson((said == "a").sum(), 400)
+    low, high = wilson((said == "a").sum(), 400)
     assert width > 1.8 * 100 * (high - low)
     assert whole["low_percent"] < 75 < whole["high_percent"]
 
