@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from scipy.special import gammaincc, gammainccinv, kolmogi, kolmogorov
 
 from kit.claims import HOLDS, WITH_CONDITION, WRONG, all_claims, claim, claims_table
 from kit.errors import KitError
@@ -46,11 +47,17 @@ GOLDEN = {  # number -> (recomputed values, verdict)
          "days": 23.4e6 * 0.02 / 86_400},
         WITH_CONDITION,
     ),
+    15: (
+        {"critical": kolmogi(0.05) * (2 / 1000) ** 0.5, "one": kolmogi(0.05) / 1000**0.5,
+         "false": 100 * kolmogorov(0.043 * 500**0.5)},
+        WRONG,
+    ),
     18: (
         {"fast": 10 / 200, "slow": 10 / 50, "factor": (100 + 5) / 0.05, "least": (100 + 20) / 0.2},
         WRONG,
     ),
     19: ({"perfect": 64, "limited": 10, "serial": 100 * (6.4 - 1) / 63}, WITH_CONDITION),
+    23: ({"right": 0, "substantial": 0.6, "perfect": 0.8}, WRONG),
     24: ({"ssd": 2e5 / 86400, "network": 1e6 / 86400, "remote": 4e6 / 86400}, WRONG),
     25: ({"rate": 40_000 * 224 * 224 * 3 / 1e9, "image": 150_528, "implied": 12.5}, WRONG),
     27: ({"growth": 175e9 / 60e6, "fp32": 700, "fp16": 350}, HOLDS),
@@ -71,6 +78,10 @@ GOLDEN = {  # number -> (recomputed values, verdict)
         WITH_CONDITION,
     ),
     34: ({"saving": 30}, WITH_CONDITION),
+    35: (
+        {"mean": 0.18, "false": 100 * gammaincc(4.5, 2.5), "rows": 40 * gammainccinv(4.5, 0.05)},
+        WITH_CONDITION,
+    ),
 }  # fmt: skip
 
 
@@ -111,6 +122,7 @@ def test_table_and_unknown_number():
     assert claims_table("02")["number"].to_list() == [9, 10, 11, 12, 13, 14, 28, 29, 33]
     assert claims_table("03")["number"].to_list() == [32]
     assert claims_table("04")["number"].to_list() == [31]
+    assert claims_table("05")["number"].to_list() == [15, 23, 35]
     assert claims_table().columns[0] == "number"
     with pytest.raises(KitError, match="no such claim"):
         claim(999)

@@ -86,3 +86,61 @@ def test_a_larger_network_than_the_default_gains_nothing():
 def test_no_threshold_of_the_stream_keeps_the_budget():
     allowed = value("kws_false_wakes") / (30 * 24)
     assert all(r["fa_high"] > allowed for r in rows("trade-off"))
+
+
+def watched(kind):
+    (newest, *_) = recorded("monitoring")
+    return [r for r in newest["rows"] if r["kind"] == kind]
+
+
+def caught(detector):
+    return {r["drift"]: r["caught_percent"] for r in watched("hit") if r["detector"] == detector}
+
+
+def test_no_lambda_fits_all_drifts():
+    found = watched("curve")
+    far = [r for r in found if r["ks"] > 0.8]
+    assert any(r["lost_low"] <= 0 for r in far)
+    assert any(r["lost_points"] > 40 for r in far)
+    near = max(r["lost_points"] for r in found if r["ks"] < 0.1)
+    room = [r["lost_points"] for r in found if r["drift"] == "room"]
+    assert near > max(room)  # "some cost more than a changed room"
+
+
+def test_a_little_noise_costs_nothing():
+    found = [r["lost_low"] for r in watched("curve") if (r["drift"], r["size"]) == ("noise", 30)]
+    assert found
+    assert max(found) < 0
+
+
+def test_raters_who_tire_cost_the_spotter_nothing_and_look_as_if_they_did():
+    tired = [r for r in watched("curve") if (r["drift"], r["size"]) == ("fatigue", 40)]
+    assert {r["lost_points"] for r in tired} == {0}
+    assert min(r["seems_points"] for r in tired) > 5
+    assert all("raters" in r["seen"] for r in tired)
+
+
+def test_adwin_is_quick_on_inputs_and_blind_on_few_labels():
+    rows = [r for r in watched("hit") if r["detector"] == "ADWIN of inputs"]
+    sudden = [r["delay_events"] for r in rows if r["drift_kind"] == "covariate"]
+    assert len(sudden) == 6
+    assert max(sudden) < 60  # "a few dozen events"
+    wolf = next(r for r in watched("wolf") if r["detector"] == "ADWIN of inputs")
+    assert wolf["high"] < 100 * 0.002 * 250  # its bound, for a window of 250 events
+    assert max(caught("ADWIN of errors").values()) <= 10
+
+
+def test_labels_alone_see_a_new_meaning_and_raters_alone_their_fatigue():
+    others = {r["detector"] for r in watched("hit")} - {"K-S, chapter", "PSI above 0.1"}
+    meaning = {d: caught(d)["meaning"] - caught(d)["none"] for d in others}
+    assert max(meaning, key=meaning.get) == "errors on a tenth"
+    assert meaning["errors on a tenth"] > 20
+    agreement = caught("agreement on a tenth")
+    assert agreement["fatigue"] > 90
+    assert max(v for k, v in agreement.items() if k != "fatigue") <= 30
+
+
+def test_calibrated_detectors_keep_their_promise_and_the_chapter_s_does_not():
+    for row in watched("wolf"):
+        if row["promised"] is not None:
+            assert (row["low"] <= row["promised"]) == (row["detector"] != "K-S, chapter")

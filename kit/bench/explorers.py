@@ -44,8 +44,9 @@ def _other_value(control, present, rng):
 
     if control.kind == "choice":
         return rng.choice([o for o in control.options if o != present]).item()
-    if control.kind == "whole":
-        whole = range(int(control.low), int(control.high) + 1)
+    if control.kind in ("whole", "play"):
+        step = int(control.step) if control.kind == "play" else 1
+        whole = range(int(control.low), int(control.high) + 1, step)
         return int(rng.choice([x for x in whole if x != present]))
     if control.kind == "linear":
         return float(rng.uniform(control.low, control.high))

@@ -3,6 +3,8 @@
 Rows are dicts that name their `kind`: "curve", "hit", "wolf", "pool".
 """
 
+import numpy as np
+
 from kit.bench.synthetic import as_text as synthetic_text
 from kit.errors import KitError
 from kit.experiments import FULL
@@ -41,7 +43,8 @@ def packed(found):
     rows = []
     for drift, size in picked:
         part = found.of(drift, size)
-        part = part[:: max(1, part.height // POOL)][:POOL].drop("drift", "size")
+        places = np.linspace(0, part.height - 1, min(POOL, part.height)).astype(int)
+        part = part[places].drop("drift", "size")
         columns = {n: [_short(x) for x in c] for n, c in part.to_dict(as_series=False).items()}
         rows.append({"drift": drift, "size": size, "users": list(found.users),
                      "newcomer": found.newcomer, "columns": columns})  # fmt: skip

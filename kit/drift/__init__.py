@@ -6,6 +6,9 @@ Every alarm states the false-alarm rate that it buys, for one column and for man
 from kit.lazy import lazy
 
 _HOME = {  # name -> module that defines it
+    "Alert": "watch.alerts",
+    "Monitor": "monitor",
+    "Rules": "rules",
     "Sketch": "sketch",
     "adjusted": "calibrate",
     "alarms": "calibrate",
@@ -25,6 +28,7 @@ _HOME = {  # name -> module that defines it
     "psi": "numeric",
     "sample_size": "calibrate",
     "share_move": "categories",
+    "simulated_threshold": "calibrate",
     "sketch_compare": "sketch",
     "threshold": "calibrate",
     "wasserstein": "numeric",

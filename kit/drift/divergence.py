@@ -51,6 +51,12 @@ def divergence(name, reference, current, certainty=0.95):
     return Found(float(value), effect, low, effect + float(half), p_value, joined(*notes))
 
 
+def plug_in(name, reference, current):
+    """The value of `divergence` alone, as float: for those who need many."""
+    p, q = _counts(reference, current)
+    return float(_FORMS[name](*_shares(p, q, name != "js"))[0])
+
+
 def _psi(p, q):
     with np.errstate(all="ignore"):
         ratio = np.log(q / p)

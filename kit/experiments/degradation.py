@@ -16,7 +16,7 @@ MONITORS = {  # name -> columns it watches
     "inputs": INPUTS, "predictions": ("said",), "confidence": OUTPUTS, "errors": ("wrong",),
     "raters": ("agree",),
 }  # fmt: skip
-RATE = 0.05  # of false alarms, for each monitor
+RATE = 0.01  # of false alarms, for each monitor
 
 
 def curves(served, window=500, reference=2000, rate=RATE, seed=0):

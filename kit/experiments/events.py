@@ -3,7 +3,7 @@
 Needs NumPy; tables are polars.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 
@@ -99,12 +99,11 @@ def _errors(drift, size, drifted):
 def _table(rows, truth, seconds, delay, drifted, first, second):
     import polars as pl
 
-    micro = timedelta(microseconds=1)
-    time = [_START + round(1e6 * s) * micro for s in seconds]
-    arrived = [t + round(1e6 * d) * micro for t, d in zip(time, delay, strict=True)]
+    time, delay = (np.round(1e6 * x).astype("timedelta64[us]") for x in (seconds, delay))
+    time = np.datetime64(_START, "us") + time
     return rows.select(
-        pl.int_range(pl.len()).alias("event"), pl.Series("time", time, pl.Datetime("us")),
-        pl.Series("arrived", arrived, pl.Datetime("us")), *INPUTS, "said", *OUTPUTS,
+        pl.int_range(pl.len()).alias("event"), pl.Series("time", time),
+        pl.Series("arrived", time + delay), *INPUTS, "said", *OUTPUTS,
         pl.Series("word", truth), pl.Series("label", first), pl.Series("second", second),
         pl.Series("drifted", drifted),
     )  # fmt: skip

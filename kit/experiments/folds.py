@@ -1,9 +1,7 @@
 """Who is tested, and what a table of tests says about people who were not.
 
-Needs NumPy; tables are polars.
+Tables are polars.
 """
-
-import numpy as np
 
 from kit.errors import KitError
 from kit.intervals import half_width

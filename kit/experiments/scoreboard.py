@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kit.drift import calibrate, categories, numeric
+from kit.drift.divergence import plug_in
 from kit.drift.inputs import side
 from kit.experiments.events import KINDS, stream
 from kit.experiments.served import INPUTS, NONE
@@ -120,7 +121,7 @@ def seen(reference, events):
             if len(now):
                 m[row, column] = len(now)
                 ks[row, column] = _gap(known, now)
-                psi[row, column] = _psi(before, numeric.counts(now, at))
+                psi[row, column] = plug_in("psi", before, numeric.counts(now, at))
     return Seen(reference, events, windows, ks, psi, m)
 
 
@@ -134,12 +135,6 @@ def _gap(known, now):
     from kit.drift.merged import merged
 
     return merged(known, now)[0] / (len(known) * len(now))
-
-
-def _psi(before, now):
-    from kit.drift.divergence import divergence
-
-    return divergence("psi", before, now).value
 
 
 def _n(seen):

@@ -43,8 +43,8 @@ class Served(NamedTuple):
         found = self.rows.filter(pl.col("drift") == drift, pl.col("size") == size)
         if found.is_empty():
             known = self.rows.select("drift", "size").unique().sort("drift", "size").rows()
-            raise KitError("no rows of this drift", found=(drift, size), allowed=known,
-                           code="unknown")  # fmt: skip
+            raise KitError("no rows of this drift", found=(drift, size), code="unknown",
+                           allowed=", ".join(f"{d} {s:g}" for d, s in known))  # fmt: skip
         return found
 
     def sizes(self, drift):

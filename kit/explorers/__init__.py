@@ -16,6 +16,10 @@ _HOME = {  # name -> module of kit.explorers with an Explorer of that name in EX
     "mix": "synthetic",
     "trade-off": "spotter",
     "size": "spotter",
+    "alarms": "drift",
+    "size-and-sense": "drift",
+    "degradation": "drift",
+    "stream": "drift_stream",
 }
 
 __all__ = ["explore", "explorer", "explorer_names"]

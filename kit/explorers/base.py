@@ -6,6 +6,8 @@ import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from kit.course.ledger import current
 from kit.errors import KitError
 from kit.frontend import live
@@ -16,9 +18,10 @@ from kit.views.sound import sound
 
 @dataclass(frozen=True)
 class Control:
-    """One control. kind: "log" (slider over decades), "linear", "whole", "choice" or "given".
+    """One control. kind: "log" (slider over decades), "linear", "whole", "play", "choice", "given".
 
-    A "given" one is no widget: the caller sets it, and `options` holds the function that checks it.
+    A "play" one is "whole" in steps, with a button that moves it while one watches. A "given" one
+    is no widget: the caller sets it, and `options` holds the function that checks it.
 
     label: what it is. unit: shown behind the label. value: at the start.
     low, high, step: range of sliders, in `unit`. options: tuple of texts, for "choice".
@@ -46,9 +49,10 @@ class Control:
             good, allowed = value in self.options, ", ".join(self.options)
         else:
             number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-            whole = self.kind != "whole" or (number and value == int(value))
-            good = number and whole and self.low <= value <= self.high
-            allowed = f"{self.low:g} to {self.high:g}" + ", whole" * (self.kind == "whole")
+            good = number and self.low <= value <= self.high
+            allowed = f"{self.low:g} to {self.high:g}"
+            if self.kind in ("whole", "play"):
+                good, allowed = good and value == int(value), f"{allowed}, whole"
         if not good:
             raise KitError(f"{self.name} is out of range", found=value, allowed=allowed)
         return value
@@ -165,19 +169,19 @@ class Panel:
         self._write(exploration)
         for name, widget in self.inputs.items():
             widget.observe(lambda change, n=name: exploration.set(**{n: change["new"]}), "value")
-        controls = w.VBox(list(self.inputs.values()))
+        controls = w.VBox([_row(c, self.inputs[c.name]) for c in explorer.movable])
         parts = [controls, picture, *[self.sound] * bool(explorer.sound), self.text, self.table]
         self.box = w.VBox(parts, layout={"width": "100%"})
         self.box.add_class("kit-explorer")
 
     def redraw(self, exploration):
-        """Bring figure, sentence and table up to date without building anything anew."""
-        new = exploration.figure.to_dict()
-        new["layout"].pop("template", None)  # unchanged, and slow to send
+        """Bring figure, sentence and table up to date: only what changed is sent."""
+        new, old = exploration.figure.to_dict(), self.figure.to_dict()
+        new["layout"].pop("template", None)  # unchanged, and slow to compare
         with self.figure.batch_update():
-            for trace, data in zip(self.figure.data, new["data"], strict=True):
-                trace.update({k: v for k, v in data.items() if k != "type"}, overwrite=True)
-            self.figure.layout.update(new["layout"])
+            for trace, was, data in zip(self.figure.data, old["data"], new["data"], strict=True):
+                trace.update(_changed(was, data), overwrite=True)
+            self.figure.layout.update(_changed(old["layout"], new["layout"]))
         self._write(exploration)
 
     def _write(self, exploration):
@@ -187,6 +191,21 @@ class Panel:
             f'<p role="status" aria-live="polite">{html.escape(exploration.summary)}</p>'
         )
         self.table.value = details("The figure as a table", exploration.table_html())
+
+
+def _changed(old, new):
+    """The entries of the dict `new` that `old` does not have."""
+    return {k: v for k, v in new.items() if k != "type" and not _same(old.get(k), v)}
+
+
+def _same(a, b):
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return a is not None and b is not None and np.array_equal(a, b)
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_same(a[k], b[k]) for k in a)
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(map(_same, a, b))
+    return type(a) is type(b) and a == b
 
 
 def live_figure(figure):
@@ -215,10 +234,30 @@ def _widget(control, value):
         return w.Dropdown(options=list(control.options), **common)
     if control.kind == "whole":
         return w.IntSlider(min=int(control.low), max=int(control.high), **common)
+    if control.kind == "play":
+        ends = {"min": int(control.low), "max": int(control.high), "step": int(control.step)}
+        return w.IntSlider(**ends, **common)
     if control.kind == "linear":
         return w.FloatSlider(min=control.low, max=control.high, step=control.step, **common)
     options = [(shown(v), v) for v in log_steps(control.low, control.high, value)]
     return w.SelectionSlider(options=options, **common)
+
+
+def _row(control, widget):
+    """The widget; with a Play button beside it where its control can play."""
+    import ipywidgets as w
+    import traitlets
+
+    from kit.explorers.play import PlayButton
+
+    if control.kind != "play":
+        return widget
+
+    play = PlayButton(value=widget.value, low=widget.min, high=widget.max, step=widget.step,
+                      label=control.label)  # fmt: skip
+    traitlets.link((play, "value"), (widget, "value"))
+    widget.layout.width = "540px"  # so that both are as wide as the other controls
+    return w.HBox([widget, play], layout={"flex_flow": "row wrap", "width": "100%"})
 
 
 def log_steps(low, high, value):

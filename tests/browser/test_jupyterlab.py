@@ -223,6 +223,32 @@ def test_lesson_03_lives(page, server, tmp_path):
     assert page.faults == []
 
 
+def test_lesson_05_lives(page, server, tmp_path):
+    open_and_run(page, server, "notebooks/05_drift.ipynb")
+    assert errors(page) == []
+    assert "One equation, and its lambdas" not in outputs(page), "it shows before the prediction"
+    lock_all(page)
+    assert "One equation, and its lambdas" in outputs(page)
+    assert all(f["traces"] > 0 for f in drawn(page)), drawn(page)
+
+    explorers = page.query_selector_all(".kit-explorer")
+    assert len(explorers) == 4
+    live = explorers[-1]  # inject a drift, and watch the windows fill
+    live.scroll_into_view_if_needed()
+    page.wait_for_timeout(400)
+    before = points_of(live)
+    live.query_selector_all(".noUi-handle")[0].focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    eventually(lambda: points_of(live) != before)
+    for number, explorer in enumerate(explorers):
+        explorer.scroll_into_view_if_needed()
+        page.wait_for_timeout(400)
+        picture(explorer, f"drift-{number}.png", tmp_path)
+    assert errors(page) == []
+    assert page.faults == []
+
+
 def test_every_explorer_answers_its_first_control(page, server):
     folder = server[2]
     book = folder / "explorers.ipynb"
