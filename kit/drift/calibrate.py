@@ -191,7 +191,7 @@ def _upper(values, rate):
     if spare < 1:
         raise KitError("too few draws for this rate", found=len(values), code="few-draws",
                        allowed=f"{math.ceil(1 / rate) - 1} or more")  # fmt: skip
-    return float(np.sort(values)[len(values) - spare])
+    return float(np.sort(values)[max(len(values) - spare, 0)])
 
 
 def _plug_in(statistic, p, q):

@@ -59,9 +59,12 @@ def covariate(clips, kind, size):
     and the choice of clips follow from the samples of each clip, so that it is always changed
     alike. Raises KitError "unknown", "not-share", "augment".
     """
+    from kit.audio.augment.arrays import check_clips
+
     if kind not in COVARIATES:
         allowed = ", ".join(COVARIATES)
         raise KitError("no such drift of the input", found=kind, allowed=allowed, code="unknown")
+    check_clips(clips)
     return COVARIATES[kind].apply(clips, size)
 
 
@@ -235,23 +238,40 @@ COVARIATES = {
 
 
 def _numbers(table, drift):
+    """(column as float64, its mean, its standard deviation): of finite values; 0 for none."""
     import polars as pl
 
     column = table[drift.column]
     if not column.dtype.is_numeric():
         raise KitError(f"{drift.column} is not a column of numbers", found=str(column.dtype),
                        allowed="numbers, to shift or scale", code="type")  # fmt: skip
-    return column.cast(pl.Float64)
+    x = column.cast(pl.Float64)
+    finite = x.filter(x.is_finite().fill_null(False))
+    return x, finite.mean() or 0.0, finite.std() or 0.0
+
+
+def _finite_size(drift):
+    size = np.asarray(drift.size)
+    if size.dtype.kind not in "iuf" or size.ndim or not np.isfinite(size):
+        raise KitError(f"size of a {drift.change} is not possible", found=drift.size,
+                       allowed="a finite number", code="not-a-number")  # fmt: skip
+    return float(size)
 
 
 def _shift(table, drift, where, rng):
-    x = _numbers(table, drift)
-    return x + where * drift.size * (x.std() or 0.0)
+    x, _, spread = _numbers(table, drift)
+    return (x + _finite_size(drift) * spread).zip_with(_mask(where), x)
 
 
 def _scale(table, drift, where, rng):
-    x = _numbers(table, drift)
-    return x + where * (drift.size - 1) * (x - (x.mean() or 0.0))
+    x, mean, _ = _numbers(table, drift)
+    return (mean + _finite_size(drift) * (x - mean)).zip_with(_mask(where), x)
+
+
+def _mask(where):
+    import polars as pl
+
+    return pl.Series(where, dtype=pl.Boolean)
 
 
 def _some(table, drift, where, rng):
@@ -267,16 +287,33 @@ def _nulls(table, drift, where, rng):
 
 
 def _category(table, drift, where, rng):
-    column = table[drift.column]
-    to = column.clear().extend_constant(drift.to, table.height)
+    column, to = table[drift.column], _constant(table, drift)
     return to.zip_with(_some(table, drift, where, rng) & column.is_not_null(), column)
 
 
-def _meaning(table, drift, where, rng):
+def _constant(table, drift):
+    """A Series that says `to` everywhere."""
+    import polars as pl
+
     column = table[drift.column]
-    to = column.clear().extend_constant(drift.to, table.height)
-    return to.zip_with(_some(table, drift, where, rng) & (column == drift.was).fill_null(False),
-                       column)  # fmt: skip
+    try:
+        return pl.Series(column.name, [drift.to], dtype=column.dtype).new_from_index(
+            0, table.height)  # fmt: skip
+    except (TypeError, pl.exceptions.PolarsError, OverflowError) as cause:
+        raise KitError(f"{drift.column} cannot hold this value", found=drift.to,
+                       allowed=str(column.dtype), code="type") from cause  # fmt: skip
+
+
+def _meaning(table, drift, where, rng):
+    import polars as pl
+
+    column, to = table[drift.column], _constant(table, drift)
+    try:
+        mine = (column == drift.was).fill_null(False)
+    except (TypeError, pl.exceptions.PolarsError) as cause:
+        raise KitError(f"{drift.column} cannot hold this value", found=drift.was,
+                       allowed=str(column.dtype), code="type") from cause  # fmt: skip
+    return to.zip_with(_some(table, drift, where, rng) & mine, column)
 
 
 def _threshold(table, drift, where, rng):
@@ -285,14 +322,15 @@ def _threshold(table, drift, where, rng):
         raise KitError("a threshold needs the column that it cuts", found=drift.source,
                        allowed=", ".join(table.columns), code="missing-column")  # fmt: skip
     column, source = table[drift.column], table[drift.source]
+    if str(column.dtype) != "Boolean":
+        raise KitError(f"{drift.column} is no column of true and false", found=str(column.dtype),
+                       allowed="Boolean", code="type")  # fmt: skip
     below, above = source.filter(~column).max(), source.filter(column).min()
     if below is None or above is None or not below < above:
         raise KitError(f"{drift.column} is no threshold of {drift.source}", found=[below, above],
                        allowed="every false below every true", code="type")  # fmt: skip
-    import polars as pl
-
-    moved = source > (below + above) / 2 + drift.size
-    return moved.zip_with(pl.Series(where) & source.is_not_null(), column)
+    moved = source > (below + above) / 2 + _finite_size(drift)
+    return moved.zip_with(_mask(where) & source.is_not_null() & column.is_not_null(), column)
 
 
 def _fatigue(table, drift, where, rng):
@@ -300,11 +338,13 @@ def _fatigue(table, drift, where, rng):
 
     column = table[drift.column]
     error = where * fatigue(table.height, 0.0, drift.size)
-    known = column.is_not_null().to_numpy()
-    words, labels = sorted(column.drop_nulls().unique()), column.to_numpy().copy()
-    if known.any():
-        labels[known] = rated(labels[known], error[known], words, rng)
-    return pl.Series(column.name, labels.tolist(), dtype=column.dtype)
+    known = np.flatnonzero(column.is_not_null())
+    labels, said = column.to_list(), column.drop_nulls()
+    if len(known):
+        tired = rated(said.to_numpy(), error[known], said.unique().to_list(), rng)
+        for place, label in zip(known, tired.tolist(), strict=True):
+            labels[place] = label
+    return pl.Series(column.name, labels, dtype=column.dtype)
 
 
 _CHANGES = {

@@ -11,6 +11,7 @@ from kit.drift.categories import difference
 from kit.experiments.events import KINDS, SIZES, stream, words_of
 from kit.experiments.served import INPUTS, NONE, OUTPUTS, UNITS, VOICE
 from kit.intervals import half_width
+from kit.quantities import quantity
 
 MONITORS = {  # name -> columns it watches
     "inputs": INPUTS, "predictions": ("said",), "confidence": OUTPUTS, "errors": ("wrong",),
@@ -28,19 +29,19 @@ def curves(served, window=500, reference=2000, rate=RATE, seed=0):
     polars table, one row a drift and size, and one for "none": drift, drift_kind, size, unit;
     column (input with the largest K-S), ks, ks_low, ks_high, psi (largest of the inputs, bias taken
     off); p_inputs, p_predictions, p_confidence, p_errors, p_raters (smallest adjusted p of the
-    monitor); seen (their names where p is below the rate, "" for none); seems_points (how much
-    less often the raters say it is right in the window); lost_points with lost_low, lost_high
-    (95 %): accuracy on all clips before less after. Paired by clip where the clips are the same,
-    else after Newcombe.
+    monitor, null where the window is too small); seen (their names where p is below the rate, ""
+    for none); seems_points (how much less often the raters say it is right in the window);
+    lost_points with lost_low, lost_high (95 %): accuracy on all clips before less after. Paired by
+    clip where the clips are the same, else after Newcombe.
     """
     import polars as pl
 
+    rate = float(quantity("rate", rate, "fraction"))
     launch = watched(stream(served, events=reference, seed=[seed, 0]))
     rows = []
     for number, (drift, size) in enumerate(cases(served)):
         now = watched(stream(served, drift, size, window, start=0.0, seed=[seed, 1 + number]))
         found = _found(compare(launch, now, statistics=("ks", "psi", "chi-square")), rate)
-        unit = SIZES[drift][0] if drift in SIZES else UNITS[drift]
         about = {"drift": drift, "drift_kind": KINDS.get(drift, NONE), "size": float(size)}
         lost = dict(zip(("lost_points", "lost_low", "lost_high"), lost_points(served, drift, size),
                         strict=True))  # fmt: skip
@@ -127,7 +128,8 @@ def _found(table, rate):
     found = {"column": largest["column"], "ks": largest["value"], "ks_low": largest["low"],
              "ks_high": largest["high"], "psi": psi}  # fmt: skip
     for name, columns in MONITORS.items():
-        p = tests.filter(pl.col("column").is_in(columns))["p_value"].to_numpy()
-        found[f"p_{name}"] = float(np.nanmin(adjusted(p, "holm"))) if len(p) else None
-    seen = [name for name in MONITORS if (found[f"p_{name}"] or 0) <= rate]
+        p = tests.filter(pl.col("column").is_in(columns))["p_value"].drop_nulls().to_numpy()
+        found[f"p_{name}"] = float(adjusted(p, "holm").min()) if len(p) else None
+    known = {name: found[f"p_{name}"] for name in MONITORS}
+    seen = [name for name, p in known.items() if p is not None and p <= rate]
     return found | {"seen": ", ".join(seen)}

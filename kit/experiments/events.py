@@ -51,8 +51,8 @@ def stream(served, drift=NONE, size=0.0, events=4000, shape="sudden", start=0.5,
     word (the truth), label (by one rater), second (by another), drifted (bool). A row is a clip
     that was measured, drawn with replacement. Raises KitError "unknown", "one-category".
     """
-    rng = np.random.default_rng(seed)
-    drifted = rng.random(events) < course(shape, events, start, length, period)
+    rng, chance = np.random.default_rng(seed), course(shape, events, start, length, period)
+    drifted = rng.random(events) < chance
     drifted &= drift != NONE
     rows, truth = _drawn(served, drift, size, drifted, rng)
     words = served.of(NONE)["word"].unique().to_list()

@@ -11,9 +11,11 @@ import numpy as np
 from kit.drift import calibrate, categories, numeric
 from kit.drift.divergence import plug_in
 from kit.drift.inputs import side
+from kit.errors import KitError
 from kit.experiments.events import KINDS, stream
 from kit.experiments.served import INPUTS, NONE
 from kit.intervals import poisson
+from kit.quantities import quantity
 
 WINDOW, EVENTS, REFERENCE = 250, 4000, 1000  # events: of a window, a stream, the launch
 WANTED = 0.02  # false alarms a window that the calibrated detectors promise, all columns together
@@ -66,7 +68,9 @@ def scoreboard(served, cases=CASES, streams=12, quiet=40, start=0.5, seed=0, det
     """
     import polars as pl
 
-    chosen = [d for d in every_detector() if detectors is None or d.name in detectors]
+    streams, quiet = (int(quantity(k, n, "count")) for k, n in (("streams", streams),
+                                                                ("quiet", quiet)))  # fmt: skip
+    chosen = _chosen(detectors)
     crossed, hits = round(start * EVENTS), []
     for number, (drift, size) in enumerate(cases):
         delays = {d.name: [] for d in chosen}
@@ -77,9 +81,19 @@ def scoreboard(served, cases=CASES, streams=12, quiet=40, start=0.5, seed=0, det
                 delays[d.name] += [late[0] + 1 - crossed] if late else []
         hits += [_hit(d, drift, size, delays[d.name], streams) for d in chosen]
     silent = [_drawn(served, [seed, 0, i]) for i in range(quiet)]
-    schema = {"delay_events": pl.Float64, "promised": pl.Float64}
-    return (pl.DataFrame(hits, schema_overrides=schema, infer_schema_length=None),
-            pl.DataFrame([_wolf(d, silent) for d in chosen], infer_schema_length=None))  # fmt: skip
+    wolves = [_wolf(d, silent) for d in chosen]
+    return (
+        pl.DataFrame(hits, schema_overrides={"delay_events": pl.Float64}, infer_schema_length=None),
+        pl.DataFrame(wolves, schema_overrides={"promised": pl.Float64}, infer_schema_length=None),
+    )
+
+
+def _chosen(names):
+    known = every_detector()
+    if unknown := set(names or ()) - {d.name for d in known}:
+        raise KitError("no such detector", found=sorted(unknown), code="unknown",
+                       allowed=", ".join(d.name for d in known))  # fmt: skip
+    return [d for d in known if names is None or d.name in names]
 
 
 def every_detector():

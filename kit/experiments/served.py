@@ -24,7 +24,7 @@ OUTPUTS = ("confidence", "entropy_bits")
 VOICE = "voice"  # the drift that nobody injects: another person speaks
 NONE = "none"
 UNITS = {name: c.unit for name, c in COVARIATES.items()} | {VOICE: "% of events", NONE: ""}
-_FORMAT = "served 1"  # a change of what a row means gets a new number
+_FORMAT = "served 2"  # a change of what a row means gets a new number
 _RATE = 16_000
 _EPOCHS = 12
 
@@ -89,7 +89,7 @@ def inputs(clips):
     """polars table of INPUTS, one row a clip of int16[n, samples] at 16 kHz.
 
     centroid_hz: mean frequency, weighted by power. crossings_hz: changes of sign a second.
-    Both null for a silent clip; the others: see kit.audio.quality.
+    The others: see kit.audio.quality. All null for a silent clip.
     """
     import polars as pl
 
@@ -103,9 +103,9 @@ def inputs(clips):
     seconds = clips.shape[1] / _RATE
     crossings = ((clips[:, 1:] < 0) != (clips[:, :-1] < 0)).sum(1) / seconds
     more = {"centroid_hz": power @ hertz / total, "crossings_hz": crossings}
-    more = {name: np.where(sound, x, np.nan).astype(float) for name, x in more.items()}
-    return table.with_columns(**{n: pl.Series(x) for n, x in more.items()}).select(
-        pl.col(INPUTS).fill_nan(None))  # fmt: skip
+    whole = table.with_columns(**{name: pl.Series(x) for name, x in more.items()})
+    heard = pl.Series(sound)
+    return whole.select(pl.when(heard).then(pl.col(INPUTS)).fill_nan(None))
 
 
 def _measured(people, names, size):

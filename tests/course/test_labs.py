@@ -38,6 +38,10 @@ SLIPS = {
     "lab04_feature_extraction": (
         ("/ window)", "/ (window - 1))"), "bands-check", "frames-check", "the periodic one",
     ),
+    "lab05_drift": (
+        ("np.sqrt(1 / n + 1 / m)", "np.sqrt(1 / m)"), "threshold-check", "gap-check",
+        "both windows scatter",
+    ),
 }  # fmt: skip
 
 

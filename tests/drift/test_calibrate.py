@@ -258,3 +258,116 @@ def test_what_cannot_be_is_refused():
     assert code(drift.sample_size, "wasserstein", 0.1) == "statistic"
     assert code(drift.sample_size, "ks", 0.1, rate=0.9) == "power"
     assert code(drift.permutation_p, d, [1.0], [2.0], 0) == "not-count"
+
+
+def found_above(limits, draw, windows, seed):
+    """How often each statistic of two windows is above its limit: dict of name -> alarms."""
+    alarms = dict.fromkeys(limits, 0)
+    for child in np.random.SeedSequence(seed).spawn(windows):
+        a, b = (np.sort(x) for x in draw(np.random.default_rng(child)))
+        found = numeric.numbers(a, b, tuple(limits))
+        for name, limit in limits.items():
+            alarms[name] += found[name].value > limit
+    return alarms
+
+
+@pytest.mark.parametrize("law", ["normal", "exponential"])
+def test_simulated_thresholds_keep_a_small_rate_of_small_windows(law):
+    """The limit for large windows does not, and no distribution is better off than another."""
+
+    def draw(rng):
+        return getattr(rng, law)(size=200), getattr(rng, law)(size=100)
+
+    names = ("psi", "kl", "js")
+    limits = {name: drift.simulated_threshold(name, 200, 100, 0.02) for name in names}
+    fair = found_above(limits, draw, 2500, seed=11)
+    for name in names:
+        low, high = stats.binomtest(fair[name], 2500).proportion_ci(0.99)
+        assert low <= 0.02 <= high, name
+    theory = {name: drift.threshold(name, 200, 100, rate=0.02) for name in ("psi", "kl")}
+    broken = found_above(theory, draw, 2500, seed=11)
+    assert stats.binomtest(broken["psi"], 2500).proportion_ci(0.99).low > 0.02
+    assert broken["psi"] > 1.3 * fair["psi"]
+
+
+def test_simulated_thresholds_hold_where_bins_are_often_empty():
+    names = ("psi", "kl", "js")
+    limits = {name: drift.simulated_threshold(name, 100, 30, 0.1) for name in names}
+    found = found_above(limits, normals(100, 30), 1200, seed=13)
+    for name in names:
+        low, high = stats.binomtest(found[name], 1200).proportion_ci(0.99)
+        assert low <= 0.1 <= high, name
+
+
+@pytest.mark.parametrize("statistic", ["psi", "kl", "js"])
+@pytest.mark.parametrize("rate", [0.01, 0.2])
+def test_simulated_thresholds_are_those_of_theory_for_large_windows(statistic, rate):
+    for n, m in ((20_000, 20_000), (30_000, 10_000)):
+        found = drift.simulated_threshold(statistic, n, m, rate)
+        assert found == pytest.approx(drift.threshold(statistic, n, m, rate), rel=0.03)
+    five = drift.simulated_threshold(statistic, 20_000, 20_000, rate, bins=5)
+    assert five == pytest.approx(drift.threshold(statistic, 20_000, rate=rate, bins=5), rel=0.03)
+
+
+def test_simulated_thresholds_follow_from_the_seed_and_fall_with_the_rate():
+    found = [drift.simulated_threshold("psi", 50, 30, rate) for rate in (0.01, 0.05, 0.5)]
+    assert found == sorted(found, reverse=True)
+    calibrate.simulated_threshold.cache_clear()
+    assert drift.simulated_threshold("psi", 50, 30, 0.05) == found[1]
+    assert drift.simulated_threshold("psi", 50, 30, 0.05, seed=1) == pytest.approx(
+        found[1], rel=0.02
+    )
+    for name in ("psi", "kl", "js"):  # a row or two: half rows fill the empty bins
+        assert 0 < drift.simulated_threshold(name, 1, 1) < 10
+    assert drift.simulated_threshold("js", 3, 2) <= math.log(2) + 1e-12
+
+
+def test_simulated_thresholds_need_what_they_need():
+    call = drift.simulated_threshold
+    assert code(call, "ks", 100, 100) == "statistic"
+    assert code(call, "psy", 100, 100) == "statistic"
+    assert code(call, "psi", 100, 100, 0.01, draws=98) == "few-draws"
+    assert call("psi", 100, 100, 0.01, draws=99) > 0
+    assert code(call, "psi", 0, 100) == "not-count"
+    assert code(call, "psi", 100, 1.5) == "not-count"
+    assert code(call, "psi", 100, 100, 0.05, 1) == "not-several"
+    assert code(call, "psi", 100, 100, 0.0) == "not-fraction"
+    assert code(call, "psi", 100, 100, float("nan")) == "not-fraction"
+    assert code(call, "psi", 100, 100, draws=0) == "not-count"
+
+
+@pytest.mark.parametrize("draws", [19, 99, 100, 101, 999])
+@pytest.mark.parametrize("rate", [0.05, 0.1, 0.3, 0.999])
+def test_the_upper_value_is_the_least_that_keeps_the_rate(draws, rate):
+    """With the window that is judged there are draws + 1, equally likely to be the largest."""
+    values = np.random.default_rng(12).permutation(draws) + 0.5
+    limit = calibrate._upper(values, rate)
+    assert (1 + (values > limit).sum()) / (draws + 1) <= rate + 1e-9
+    below = values[values < limit]
+    if len(below):
+        assert (1 + (values > below.max()).sum()) / (draws + 1) > rate
+
+
+def test_the_upper_value_falls_up_to_a_rate_of_one():
+    values = np.arange(99.0)
+    assert calibrate._upper(values, 1.0) <= calibrate._upper(values, 0.99)
+
+
+@pytest.mark.parametrize("statistic", calibrate.STATISTICS)
+def test_thresholds_of_arrays_are_those_of_their_numbers(statistic):
+    n, m, rate = np.array([100, 1000]), np.array([[50], [70], [90]]), 0.02
+    found = drift.threshold(statistic, n, m, rate)
+    alone = [[drift.threshold(statistic, int(a), int(b), rate) for a in n] for b in m.ravel()]
+    assert np.broadcast_to(found, (3, 2)) == pytest.approx(np.array(alone))
+    kolmogorov, chi2 = stats.kstwobign.isf(rate), stats.chi2.isf(rate, 9)
+    forms = {"ks": kolmogorov * np.sqrt((n + m) / (n * m)), "chi-square": chi2,
+             "ks-one": kolmogorov / np.sqrt(n)}  # fmt: skip
+    forms |= {name: chi2 * (1 / n + 1 / m) / k for name, k in calibrate.NULL.items()}
+    assert np.broadcast_to(found, (3, 2)) == pytest.approx(
+        np.broadcast_to(forms[statistic], (3, 2))
+    )
+    rates = drift.threshold(statistic, 100, 50, np.array([0.01, 0.1]))
+    assert rates == pytest.approx([drift.threshold(statistic, 100, 50, r) for r in (0.01, 0.1)])
+    assert isinstance(drift.threshold(statistic, 100), float)
+    assert code(drift.threshold, statistic, [100, 0]) == "not-count"
+    assert code(drift.threshold, statistic, 100, rate=[0.1, float("nan")]) == "not-fraction"
