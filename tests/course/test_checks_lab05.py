@@ -496,8 +496,6 @@ WRONG = [
     ("diagnosis", mistaken(covariate="none"), "are asked for"),
     ("diagnosis", shifted(800), "are asked for"),
     ("diagnosis", shifted(-800), "are asked for"),
-    ("diagnosis", lambda *a: (diagnose(*a)[0], 2000) if diagnose(*a)[1] else ("none", None),
-     "are asked for"),
     ("diagnosis", lambda *a: (diagnose(*a)[0], math.nan) if diagnose(*a)[1] else ("none", None),
      "are asked for"),
     ("diagnosis", lambda *a: ("none", 0), "None"),
@@ -527,6 +525,18 @@ def test_every_slip_of_a_plan_fails_whatever_is_drawn(checks):
         for attempt in (band, lambda *a: plan(*a, share=lambda n, w, k: n / w)):
             with pytest.raises(AssertionError):
                 checks[0].budget.__wrapped__(attempt, seed)
+
+
+def test_a_start_in_the_middle_is_not_enough(checks):
+    """By luck it passes once in eighty draws, so these are fixed; the hidden check draws thrice."""
+
+    def middle(*given):
+        kind, start = diagnose(*given)
+        return kind, start and 2000
+
+    for seed in range(3):
+        with pytest.raises(AssertionError, match="are asked for"):
+            checks[0].diagnosis.__wrapped__(middle, seed)
 
 
 def test_the_stream_holds_no_truth(checks):
