@@ -95,7 +95,8 @@ def open_and_run(page, server, path):
     page.wait_for_timeout(1500)
     page.click(".lm-MenuBar-itemLabel:text-is('Run')")
     page.click(".lm-Menu-itemLabel:text-is('Run All Cells')")
-    page.wait_for_timeout(2000)
+    begun = "[...document.querySelectorAll('.jp-InputPrompt')].some(e => /\\d/.test(e.innerText))"
+    page.wait_for_function(begun, timeout=120_000)  # a slow kernel looks idle before it starts
     idle = "document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset?.status === 'idle'"
     page.wait_for_function(idle, timeout=240_000)
     page.wait_for_timeout(1500)
