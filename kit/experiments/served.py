@@ -5,19 +5,15 @@ of events are drawn from these rows. Needs torch; tables are polars.
 """
 
 import functools
-import hashlib
-import io
-import json
 from typing import NamedTuple
 
 import numpy as np
 
-from kit.compiler.shards import write_file
 from kit.drift.inject import COVARIATES, covariate
 from kit.errors import KitError
 from kit.experiments import scale
+from kit.experiments.kept import kept_table
 from kit.experiments.runs import surroundings
-from kit.paths import data_home
 
 INPUTS = ("level_db", "snr_db", "speech_s", "bandwidth_hz", "centroid_hz", "crossings_hz")
 OUTPUTS = ("confidence", "entropy_bits")
@@ -74,14 +70,7 @@ def served(people, size=None):
         )
     size = size or scale()
     about = [_FORMAT, surroundings(), people.digest, size.budget, _EPOCHS]
-    key = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:24]
-    path = data_home() / "experiments" / f"served-{key}.parquet"
-    rows = _read(path)
-    if rows is None:
-        rows = _measured(people, names, size)
-        buffer = io.BytesIO()
-        rows.write_parquet(buffer)
-        write_file(path, buffer.getbuffer())
+    rows = kept_table("served", about, lambda: _measured(people, names, size))
     return Served(rows, tuple(names[-2:]), names[-3])
 
 
@@ -141,15 +130,6 @@ def _rows(spotter, takes, clips, drift, amount):
         "confidence": scores.max(1).astype(float),
         "entropy_bits": entr(scores.astype(float)).sum(1) / np.log(2),
     })  # fmt: skip
-
-
-def _read(path):
-    import polars as pl
-
-    try:
-        return pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError):  # not there, not whole
-        return None
 
 
 @functools.cache
