@@ -4,10 +4,9 @@ Each condition changes every clip in the same way whenever it is asked: seeds ar
 samples.
 """
 
-import hashlib
-
-from kit.audio.augment import add_noise, coloured_noise, gain, microphone, reverberate
+from kit.audio.augment import add_noise, gain, microphone, reverberate
 from kit.audio.augment.rooms import room_impulse_response
+from kit.drift.inject_sound import noise_for
 from kit.errors import KitError
 from kit.experiments.takes import Takes
 
@@ -31,19 +30,14 @@ def _clean(clips):
 
 def _noisy(clips):
     """Pink noise, NOISE_DB below the speech."""
-    return add_noise(clips, _noise("pink", clips), NOISE_DB)
+    return add_noise(clips, noise_for(clips, "pink"), NOISE_DB)
 
 
 def _device(clips):
     """A laptop across a small room: echo, its microphone, its fan, and a lower level."""
     room = room_impulse_response(ROOM_M, RT60_S, DISTANCE_M)
-    near = add_noise(reverberate(clips, room), _noise("brown", clips), DEVICE_DB)
+    near = add_noise(reverberate(clips, room), noise_for(clips, "brown"), DEVICE_DB)
     return gain(microphone(near, "laptop"), DEVICE_GAIN_DB)
 
 
 CONDITIONS = {"clean": _clean, "noisy": _noisy, "device": _device}
-
-
-def _noise(kind, clips):
-    seeds = [int.from_bytes(hashlib.blake2b(c.data, digest_size=8).digest()) for c in clips]
-    return coloured_noise(kind, clips.shape[1], seeds)

@@ -7,7 +7,8 @@ from datetime import datetime
 
 import numpy as np
 
-from kit.drift.inject import COVARIATES, course, fatigue, label_mix, meaning, rated
+from kit.drift.inject import course, fatigue, label_mix, meaning, rated
+from kit.drift.inject_sound import COVARIATES
 from kit.errors import KitError
 from kit.experiments.served import INPUTS, NONE, OUTPUTS, VOICE
 from kit.quantities import quantity

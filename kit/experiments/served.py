@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kit.drift.inject import COVARIATES, covariate
+from kit.drift.inject_sound import COVARIATES, covariate
 from kit.errors import KitError
 from kit.experiments import scale
 from kit.experiments.kept import kept_table

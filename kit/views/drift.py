@@ -77,7 +77,6 @@ def visibility(table, sizes="largest"):
     if sizes == "largest":
         found = found.group_by("drift", maintain_order=True).last()
     rows = [case_name(r) for r in found.iter_rows(named=True)]
-    down = [len(rows) - 0.5, -0.5]
     share = found.select(WATCHES).rows()
     texts = [[_seen_text(s, n) for s in row] for row, n in zip(share, found["draws"], strict=True)]
     heat = go.Heatmap(
@@ -85,8 +84,13 @@ def visibility(table, sizes="largest"):
         colorscale=[[0, "#F1F3F5"], [1, BLUE]], showscale=False, xgap=2, ygap=2,
         hovertemplate="%{x} at %{y}: seen in %{z:.0%} of the draws<extra></extra>",
     )  # fmt: skip
+    return _beside_losses([heat, _lost_bars(found, rows), _lost_texts(found, rows)], found, rows)
+
+
+def _beside_losses(traces, found, rows):
+    down = [len(rows) - 0.5, -0.5]
     return figure(
-        [heat, _lost_bars(found, rows), _lost_texts(found, rows)], _blind_title(found),
+        traces, _blind_title(found),
         {"title": {"text": ""}, "domain": [0, 0.62], "side": "top", "showgrid": False,
          "type": "category"},
         {"type": "category", "range": down, "automargin": True, "showgrid": False},

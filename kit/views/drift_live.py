@@ -67,33 +67,35 @@ def smallest_shift(table):
     """The smallest shift that gives an alarm, against rows; table of "size-and-sense"."""
     line, you = table.filter(point="line"), table.filter(point="yours")
     row = you.row(0, named=True)
-    low, high = line["rows"].min(), line["rows"].max()
     bottom, top = min(1e-3, line["shift"].min()), 2.0
     seen = "alarm" if row["alarm"] else "no alarm"
     guides = [_flat(line["rows"], shift, f"PSI {psi:g}", dash)
               for psi, shift, dash in ((0.1, row["psi_01_shift"], "dash"),
                                        (0.25, row["psi_025_shift"], "dot"))]  # fmt: skip
+    traces = [
+        _area(line["rows"], line["shift"], top, PALE_ORANGE, "alarm"),
+        _area(line["rows"], line["shift"], bottom, PALE_BLUE, "quiet"),
+        go.Scatter(x=line["rows"], y=line["shift"], mode="lines", name="smallest with alarm",
+                   line={"color": BLUE, "width": 3},
+                   hovertemplate="%{x:.3s} rows: %{y:.3g} σ<extra></extra>"),
+        *guides, _yours(you, RED if row["alarm"] else BLUE),
+    ]  # fmt: skip
     return figure(
-        [
-            _area(line["rows"], line["shift"], top, PALE_ORANGE, "alarm"),
-            _area(line["rows"], line["shift"], bottom, PALE_BLUE, "quiet"),
-            go.Scatter(x=line["rows"], y=line["shift"], mode="lines", name="smallest with alarm",
-                       line={"color": BLUE, "width": 3},
-                       hovertemplate="%{x:.3s} rows: %{y:.3g} σ<extra></extra>"),
-            *guides,
-            go.Scatter(x=you["rows"], y=you["shift"], mode="markers", name="yours",
-                       marker={"color": RED if row["alarm"] else BLUE, "size": 14,
-                               "line": {"color": INK, "width": 2}},
-                       hovertemplate="%{x:.3s} rows, %{y:.3g} σ<extra>yours</extra>"),
-        ],
+        traces,
         f"{shown(row['rows'])} rows: alarm from {shown(row['smallest'])} σ on; "
         f"{shown(row['shift'])} σ: {seen}",
-        log_axis("rows a window, reference alike", low, high),
+        log_axis("rows a window, reference alike", line["rows"].min(), line["rows"].max()),
         {"type": "log", "title": {"text": "shift of the mean, σ"},
          "range": [np.log10(bottom), np.log10(top)], "tickvals": [0.001, 0.01, 0.1, 1],
          "ticktext": ["0.001", "0.01", "0.1", "1"]},
         height=480, **ROOMY,
     )  # fmt: skip
+
+
+def _yours(you, colour):
+    return go.Scatter(x=you["rows"], y=you["shift"], mode="markers", name="yours",
+                      marker={"color": colour, "size": 14, "line": {"color": INK, "width": 2}},
+                      hovertemplate="%{x:.3s} rows, %{y:.3g} σ<extra>yours</extra>")  # fmt: skip
 
 
 def degradation(table):
@@ -119,6 +121,13 @@ def degradation(table):
     )  # fmt: skip
 
 
+_LEVEL = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": "y3", "y0": 1, "y1": 1,
+          "line": {"color": RED, "width": 1.5, "dash": "dash"}}  # fmt: skip
+_TIMES = {"title": {"text": "times its threshold"}, "type": "log", "overlaying": "y",
+          "range": [np.log10(_LEAST * 0.9), np.log10(_MOST)], "tickvals": _TICKS,
+          "ticktext": [f"{t:g}" for t in _TICKS], "side": "left", "domain": [0.4, 1]}  # fmt: skip
+
+
 def stream(table):
     """Windows of a stream as they fill: what each monitor says, and accuracy; of "stream"."""
     full = table.filter("full")
@@ -133,11 +142,6 @@ def stream(table):
          "name": "accuracy", "yaxis": "y2", "showlegend": False, "line": {"color": INK},
          "hovertemplate": "%{y:.1f} % right<extra></extra>"},
     ]  # fmt: skip
-    level = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": "y3", "y0": 1, "y1": 1,
-             "line": {"color": RED, "width": 1.5, "dash": "dash"}}  # fmt: skip
-    times = {"title": {"text": "times its threshold"}, "type": "log", "overlaying": "y",
-             "range": [np.log10(_LEAST * 0.9), np.log10(_MOST)], "tickvals": _TICKS,
-             "ticktext": [f"{t:g}" for t in _TICKS], "side": "left"}  # fmt: skip
     return figure(
         traces, _stream_title(full),
         {"title": {"text": "events so far, in windows of "
@@ -146,8 +150,7 @@ def stream(table):
         {"domain": [0.4, 1], "range": [0, 1], "visible": False},
         height=590,
         yaxis2={"domain": [0, 0.31], "title": {"text": "accuracy, %"}, "range": [0, 102]},
-        yaxis3=times | {"domain": [0.4, 1]},
-        shapes=[level], **ROOMY,
+        yaxis3=_TIMES, shapes=[_LEVEL], **ROOMY,
     )  # fmt: skip
 
 

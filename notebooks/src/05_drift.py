@@ -10,7 +10,8 @@ import polars as pl
 import kit
 from kit import drift, experiments
 from kit.bench import recorded
-from kit.drift import calibrate, inject
+from kit.drift import calibrate
+from kit.drift.inject_sound import covariate
 from kit.experiments import degradation, events, scoreboard, served
 from kit.views import drift as views
 
@@ -150,10 +151,10 @@ clip = people.by(found.users[0]).clips[:1]
 kit.sound(clip[0], caption="at the launch")
 
 # %%
-kit.sound(inject.covariate(clip, "narrow band", 2)[0], caption="nothing above 2 kHz")
+kit.sound(covariate(clip, "narrow band", 2)[0], caption="nothing above 2 kHz")
 
 # %%
-kit.sound(inject.covariate(clip, "microphone", 100)[0], caption="the device is in a pocket")
+kit.sound(covariate(clip, "microphone", 100)[0], caption="the device is in a pocket")
 
 # %% [markdown]
 # Now the two sides of the equation, for three of them. In the first, everything becomes {{assume(12, 'dB, a size that the lesson injects')}} dB softer, as after an update of a driver. The distributions of the level then hardly overlap. In the second, the upper half of the band is lost. In the third, nothing that comes in changes at all: everybody says the word that is heard best, and means another.

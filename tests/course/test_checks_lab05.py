@@ -12,7 +12,7 @@ from scipy import stats
 from sklearn.metrics import cohen_kappa_score
 
 from kit import drift
-from kit.drift.inject import COVARIATES
+from kit.drift.inject_sound import COVARIATES
 from kit.experiments import events, served
 from kit.experiments.served import INPUTS, OUTPUTS
 

@@ -10,7 +10,8 @@ from scipy import stats
 from kit.audio import quality
 from kit.audio.augment import microphone, speech_power
 from kit.drift import inject
-from kit.drift.inject import COVARIATES, Drift, course, covariate, into
+from kit.drift.inject import Drift, course, into
+from kit.drift.inject_sound import COVARIATES, covariate
 from kit.errors import KitError
 
 RATE = 16_000

@@ -8,7 +8,8 @@ from scipy import stats
 
 pytest.importorskip("torch")
 
-from kit.drift.inject import COVARIATES, course
+from kit.drift.inject import course
+from kit.drift.inject_sound import COVARIATES
 from kit.errors import KitError
 from kit.experiments import Scale, events, runs, served
 from kit.experiments.events import KINDS, RATER_ERROR, SIZES, stream, words_of
