@@ -133,6 +133,7 @@ LAYERS = {  # folder of kit -> folders and modules that it must not import
     "claims": ("views", "explorers", "course", "corpus"),
     "kws": ("views", "explorers", "course", "compiler", "experiments"),
     "drift": ("views", "explorers", "course", "experiments"),
+    "labeling": ("views", "explorers", "course", "experiments", "compiler"),
     "experiments": ("views", "explorers", "course", "bench"),
     "views": ("explorers", "course"),
     "course": ("gravity", "corpus", "views"),

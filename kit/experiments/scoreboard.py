@@ -53,12 +53,14 @@ class Seen(NamedTuple):
     m: np.ndarray
 
 
-def scoreboard(served, cases=CASES, streams=12, quiet=40, start=0.5, seed=0, detectors=None):
+def scoreboard(served, cases=CASES, streams=12, quiet=40, start=0.5, spread=WINDOW, seed=0,
+               detectors=None):  # fmt: skip
     """Every detector on streams of each case, and on quiet ones.
 
     served: Served. cases: (drift, size) each; that of NONE says what is caught by luck. streams,
-    quiet: how many with a drift that sets in at `start`, and how many without one, to count false
-    alarms. detectors: names, all by default.
+    quiet: how many with a drift, and how many without one, to count false alarms. A drift sets in
+    at `start`, a share of the stream, or at any of the next `spread` events: no detector is to
+    know when to look. detectors: names, all by default.
 
     (hits, wolves), polars tables. hits, one row a detector and case: detector, watches, drift,
     size, caught, streams, caught_percent, delay_events (median over the caught, from the start
@@ -71,11 +73,13 @@ def scoreboard(served, cases=CASES, streams=12, quiet=40, start=0.5, seed=0, det
     streams, quiet = (int(quantity(k, n, "count")) for k, n in (("streams", streams),
                                                                 ("quiet", quiet)))  # fmt: skip
     chosen = _chosen(detectors)
-    crossed, hits = round(start * EVENTS), []
+    hits = []
     for number, (drift, size) in enumerate(cases):
         delays = {d.name: [] for d in chosen}
         for i in range(streams):
-            one = _drawn(served, [seed, 1 + number, i], drift, size, start)
+            named = [seed, 1 + number, i]
+            crossed = round(start * EVENTS) + int(np.random.default_rng(named).integers(spread))
+            one = _drawn(served, named, drift, size, crossed / EVENTS)
             for d in chosen:
                 late = [x for x in d.alarms(one) if x >= crossed]
                 delays[d.name] += [late[0] + 1 - crossed] if late else []

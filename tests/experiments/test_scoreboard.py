@@ -54,7 +54,7 @@ def test_a_huge_drift_is_caught_in_the_first_window(pool):
     cases = (("microphone", 100.0), ("voice", 100.0))
     inputs = [d.name for d in board.every_detector() if d.watches == "inputs"]
     assert len(inputs) == 7
-    hits, _ = scoreboard(pool, cases, streams=4, quiet=1, detectors=inputs, seed=3)
+    hits, _ = scoreboard(pool, cases, streams=4, quiet=1, spread=1, detectors=inputs, seed=3)
     assert hits.height == 14
     for row in hits.to_dicts():
         assert (row["caught"], row["caught_percent"]) == (4, 100)
@@ -65,7 +65,7 @@ def test_a_huge_drift_is_caught_in_the_first_window(pool):
 
 def test_delays_count_from_the_drift_on(pool):
     """It sets in at event 2400, in the middle of a window that ends after event 2499."""
-    hits, _ = scoreboard(pool, (("microphone", 100.0),), streams=3, quiet=1, start=0.6, seed=4,
+    hits, _ = scoreboard(pool, (("microphone", 100.0),), 3, 1, start=0.6, spread=1, seed=4,
                          detectors=["K-S, calibrated", "PSI, calibrated"])  # fmt: skip
     assert hits["delay_events"].to_list() == [100, 100]
 
@@ -104,7 +104,7 @@ def test_who_always_alarms_catches_all_and_cries_wolf(pool, stub):
     ends = [(i + 1) * WINDOW - 1 for i in range(WINDOWS)]
     stub({"always": ends, "never": []})
     cases = ((NONE, 0.0), ("noise", 10.0))
-    hits, wolves = scoreboard(pool, cases, streams=3, quiet=2)
+    hits, wolves = scoreboard(pool, cases, streams=3, quiet=2, spread=1)
     assert hits["detector"].to_list() == ["always", "never"] * 2
     assert hits.select("drift", "size", "drift_kind").rows() == [
         (NONE, 0.0, NONE), (NONE, 0.0, NONE), ("noise", 10.0, "covariate"),
@@ -128,18 +128,29 @@ def test_who_always_alarms_catches_all_and_cries_wolf(pool, stub):
 
 def test_alarms_before_the_drift_catch_nothing(pool, stub):
     stub({"early": [249, 1999], "at once": [1999, 2000], "later": [100, 2100, 2110, 3000]})
-    hits, wolves = scoreboard(pool, (("noise", 10.0),), streams=2, quiet=3)
+    hits, wolves = scoreboard(pool, (("noise", 10.0),), streams=2, quiet=3, spread=1)
     assert hits["caught"].to_list() == [0, 2, 2]
     assert hits["delay_events"].to_list() == [None, 1, 101]
     assert wolves["false_alarms"].to_list() == [6, 6, 9]  # 2100 and 2110 lie in one window
-    late, _ = scoreboard(pool, (("noise", 10.0),), streams=1, quiet=1, start=0.75)
+    late, _ = scoreboard(pool, (("noise", 10.0),), streams=1, quiet=1, start=0.75,
+                         spread=1)  # fmt: skip
     assert late["delay_events"].to_list() == [None, None, 1]
+
+
+def test_starts_are_spread_and_delays_follow_them(pool, stub):
+    """Who alarms at the same event always, is late by another time in each stream."""
+    stub({"at 2300": [2300]})
+    found = [scoreboard(pool, (("noise", 10.0),), 1, 1, seed=s)[0]["delay_events"][0]
+             for s in range(12)]  # fmt: skip
+    assert len(set(found)) > 6
+    assert min(found) >= 2301 - 2000 - WINDOW
+    assert max(found) <= 2301 - 2000
 
 
 def test_the_delay_is_the_median_over_the_streams_that_were_caught(pool, stub):
     turns = iter([[2009], [], [2000], [3999], [], []])
     stub({"sometimes": lambda s: next(turns)})
-    hits, _ = scoreboard(pool, (("noise", 10.0),), streams=5, quiet=1)
+    hits, _ = scoreboard(pool, (("noise", 10.0),), streams=5, quiet=1, spread=1)
     assert hits.select("caught", "caught_percent", "delay_events").row(0) == (3, 60, 10)
 
 
