@@ -126,8 +126,15 @@ def test_adwin_is_quick_on_inputs_and_blind_on_few_labels():
     assert len(sudden) == 6
     assert max(sudden) < 60  # "a few dozen events"
     wolf = next(r for r in watched("wolf") if r["detector"] == "ADWIN of inputs")
-    assert wolf["high"] < 100 * 0.002 * 250  # its bound, for a window of 250 events
+    assert wolf["high"] < 0.5  # "hardly ever"
     assert max(caught("ADWIN of errors").values()) <= 10
+
+
+def test_a_band_of_psi_happens_to_be_a_good_test_at_this_window():
+    wolf = next(r for r in watched("wolf") if r["detector"] == "PSI above 0.2")
+    assert wolf["high"] < 0.5
+    kinds = {r["drift"] for r in watched("hit") if r["drift_kind"] == "covariate"}
+    assert min(caught("PSI above 0.2")[d] for d in kinds) == 100
 
 
 def test_labels_alone_see_a_new_meaning_and_raters_alone_their_fatigue():

@@ -2,7 +2,7 @@
 
 In Markdown cells of notebooks/src and labs/src, `{{expression}}` or `{{expression|.1f}}` is
 replaced by its value. The expression sees `gravity`, `audio`, `cost`, `targets`, `design`,
-`scoreboard`, `value` (an assumption), `claim(n)`, `recomputed(n)`, `stated(n)`, and
+`events`, `scoreboard`, `value` (an assumption), `claim(n)`, `recomputed(n)`, `stated(n)`, and
 `assume(number, reason)` for a choice of ours.
 """
 
@@ -53,7 +53,7 @@ def _names():
     from kit import assumptions, audio, gravity
     from kit.audio import cost
     from kit.claims import claim
-    from kit.experiments import scoreboard
+    from kit.experiments import events, scoreboard
     from kit.kws import design, targets
 
     return {
@@ -62,6 +62,7 @@ def _names():
         "cost": cost,
         "targets": targets,
         "design": design,
+        "events": events,
         "scoreboard": scoreboard,
         "value": assumptions.value,
         "recomputed": lambda n: claim(n).recomputed(),

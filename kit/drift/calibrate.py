@@ -75,11 +75,11 @@ def simulated_threshold(statistic, n, m, rate=0.05, bins=10, draws=100_000, seed
 def permutation_p(statistic, reference, current, draws=999, seed=0):
     """P of statistic(reference, current) if rows were dealt to the windows by chance.
 
-    statistic: function of two arrays to a number; large speaks for drift. reference, current:
-    arrays with n and m rows. p is (1 + draws at least as large) / (1 + draws) (Phipson and Smyth
-    2010): never 0, and below alpha in at most a share alpha of windows without a change.
+    statistic: function of two arrays to a number or a Found; large speaks for drift. reference,
+    current: arrays with n and m rows. p is (1 + draws at least as large) / (1 + draws) (Phipson
+    and Smyth 2010): never 0, and below alpha in at most a share alpha of windows without a change.
     """
-    seen = float(statistic(np.asarray(reference), np.asarray(current)))
+    seen = _value(statistic(np.asarray(reference), np.asarray(current)))
     found = _permuted(statistic, reference, current, draws, seed)
     return float((1 + (found >= seen - 1e-12 * abs(seen)).sum()) / (1 + len(found)))
 
@@ -125,16 +125,32 @@ def alarms(table, rate=0.05, method="bh", statistics=("ks", "chi-square"), least
     rate: wanted rate of false alarms, of the kind that `method` bounds (see `adjusted`).
     statistics: rows to keep; two for one column would count it twice. least_effect: a change
     whose effect_size is smaller gives no alarm, however sure it is.
-    Rows without a p-value stay, with p_adjusted and alarm null.
+    Rows without a p-value stay, with p_adjusted and alarm null. A column that had values and has
+    none gives alarm. Raises KitError "statistic", "missing-column".
     """
     import polars as pl
 
+    statistics = [statistics] if isinstance(statistics, str) else list(statistics)
+    _check_compared(table, statistics)
     rate = float(quantity("rate", rate, "fraction"))
-    kept = table.filter(pl.col("statistic").is_in(list(statistics)))
+    kept = table.filter(pl.col("statistic").is_in(statistics))
     p = adjusted(kept["p_value"].fill_null(math.nan).to_numpy(), method)
     p = pl.Series("p_adjusted", p).fill_nan(None)
     large = pl.col("effect_size").abs() >= least_effect
-    return kept.with_columns(p).with_columns(alarm=(pl.col("p_adjusted") <= rate) & large)
+    gone = (pl.col("n_current") == 0) & (pl.col("n_reference") > 0)
+    found = pl.when(gone).then(True).otherwise((pl.col("p_adjusted") <= rate) & large)
+    return kept.with_columns(p).with_columns(alarm=found)
+
+
+def _check_compared(table, statistics):
+    needed = {"statistic", "p_value", "effect_size", "n_current", "n_reference"}
+    if missing := sorted(needed - set(getattr(table, "columns", ()))):
+        raise KitError("this is no table of kit.drift.compare", found=f"without {missing[0]}",
+                       allowed=", ".join(sorted(needed)), code="missing-column")  # fmt: skip
+    known = table["statistic"].unique().to_list()
+    if unknown := [s for s in statistics if s not in (*known, "ks", "chi-square")]:
+        raise KitError("no such statistic in the table", found=unknown, code="statistic",
+                       allowed=", ".join(sorted(known)))  # fmt: skip
 
 
 @vectorised(rate="share", features="count")
@@ -211,8 +227,13 @@ def _permuted(statistic, reference, current, draws, seed):
     found = np.empty(draws)
     for i in range(draws):
         rows = rng.permutation(rows)
-        found[i] = statistic(rows[:n], rows[n:])
+        found[i] = _value(statistic(rows[:n], rows[n:]))
     return found
+
+
+def _value(found):
+    """The number that a statistic gave, be it a Found or a number."""
+    return float(getattr(found, "value", found))
 
 
 def _noncentrality(freedom, rate, power):

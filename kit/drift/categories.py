@@ -104,16 +104,41 @@ def _chi_square(found, certainty):
     total, k = table.sum(), table.shape[1]
     if k == 1:
         return Found(0.0, 0.0, note="one category: nothing to compare")
-    expected = table.sum(1, keepdims=True) * table.sum(0) / total
-    value = float(((table - expected) ** 2 / expected).sum())
-    few = expected.min() < FEWEST
+    value = _pearson(table)
+    pooled, merged = _pooled(table)
+    few = pooled is None
     ends = (np.sqrt(x / total) for x in _noncentral(value, k - 1, certainty))
     low, high = (float(min(x, 1.0)) for x in ends)
     from scipy.stats import chi2
 
-    p = None if few else float(chi2.sf(value, k - 1))
-    note = f"fewer than {FEWEST} rows expected in a cell: no p" if few else ""
+    p = None if few else float(chi2.sf(_pearson(pooled), pooled.shape[1] - 1))
+    note = f"{merged} rare categories count as one for p" if merged else ""
+    note = f"fewer than {FEWEST} rows expected in a cell: no p" if few else note
     return Found(value, float(np.sqrt(value / total)), low, high, p, note)
+
+
+def _pearson(table):
+    expected = table.sum(1, keepdims=True) * table.sum(0) / table.sum()
+    return float(((table - expected) ** 2 / expected).sum())
+
+
+def _pooled(table):
+    """(table with its rarest categories as one, how many those are); (None, 0) if one is left.
+
+    As many as it takes until FEWEST rows are expected everywhere. Chosen by the rows of both
+    windows together, which say nothing about a change.
+    """
+    least = table.sum(1).min() / table.sum()
+    order = np.argsort(table.sum(0), kind="stable")
+    totals = table.sum(0)[order]
+    if totals[0] * least >= FEWEST:
+        return table, 0
+    heap = np.cumsum(totals)
+    for merged in range(2, len(order)):
+        if heap[merged - 1] * least >= FEWEST and totals[merged] * least >= FEWEST:
+            rare, rest = order[:merged], order[merged:]
+            return np.column_stack([table[:, rare].sum(1), table[:, rest]]), merged
+    return None, 0
 
 
 def _noncentral(value, freedom, certainty):
@@ -145,6 +170,8 @@ def _move(found, limit, certainty):
     table = _rows(found)
     p, q = table[0] / table[0].sum(), table[1] / table[1].sum()
     known = np.flatnonzero(table[0])
+    sure = known[table[:, known].sum(0) * table.sum(1).min() / table.sum() >= FEWEST]
+    known = sure if len(sure) else known  # one row more or less doubles a rare share
     at = known[np.argmax(np.abs(q[known] / p[known] - 1))]
     trials = table.sum(1)
     low, high = difference(table[:, at], trials, certainty)

@@ -207,6 +207,9 @@ def _constant(table, drift):
     import polars as pl
 
     column = table[drift.column]
+    if drift.to is None:
+        raise KitError(f"a {drift.change} needs a value to change to", found=drift.to,
+                       allowed="`to`, a value of the column", code="type")  # fmt: skip
     try:
         return pl.Series(column.name, [drift.to], dtype=column.dtype).new_from_index(
             0, table.height)  # fmt: skip

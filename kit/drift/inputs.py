@@ -84,8 +84,10 @@ def joined(*notes):
 
 
 def _array(name, values):
-    if str(getattr(values, "dtype", "")).startswith(("Null", "Decimal")):
+    if str(getattr(values, "dtype", "")).startswith(("Null", "Decimal", "Int128", "UInt128")):
         values = values.cast(float)  # types of polars that NumPy would take for objects
+    if isinstance(values, np.ma.MaskedArray):
+        values = np.ma.filled(values.astype(float), np.nan)
     x = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
     if x.dtype.kind not in "iuf":
         raise KitError(

@@ -159,7 +159,7 @@ def _wasserstein(reference, current, area, certainty):
     low = high = None
     note = ""
     if not np.isfinite([area, spread]).all():
-        return Found(area, note="the values are too large for a float")
+        return Found(None, note="the values are too large for a float")
     if min(len(reference), len(current)) > 1:
         half = _band(reference, current, certainty)
         low, high = max(area - half, 0) / spread, (area + half) / spread

@@ -43,6 +43,7 @@ def compare(reference, current, columns=None, categories=(), statistics=None, bi
     if not 0 < certainty < 1:
         raise KitError("certainty is not possible", found=certainty, code="not-fraction",
                        allowed="above 0 and below 1, such as 0.95")  # fmt: skip
+    statistics = (statistics,) if isinstance(statistics, str) else statistics
     unknown = set(statistics or ()) - set(INTERVAL)
     if unknown:
         raise KitError("no such statistic", found=sorted(unknown), allowed=", ".join(INTERVAL),

@@ -157,7 +157,7 @@ hidden_lab05.threshold(ks_threshold)
 #
 # Numbers are in the columns `INPUTS` and `OUTPUTS`; take `"ks"` or `"psi"` (`10` bins) for them. `"said"`, the word that the spotter heard, is a category; take `"chi-square"` or `"psi"`. The check computes the statistics as `drift.compare` does. Values that are missing do not count. Labels come weeks later: no monitor of this task sees them.
 #
-# The false alarms are counted over many months: two monitors that cry in the same window cry twice. Thresholds for large windows are approximate, and chance has its say, so the check lets up to {{assume(2.5, 'more than chance and large-window formulas explain')}} times the budget pass. A plan that stays far below its budget fails as well: who never cries sees nothing. `drift.threshold` knows more statistics than you have written.
+# The false alarms are counted over many months: two monitors that cry in the same window cry twice. Thresholds for large windows are approximate, and chance has its say, so the check lets up to {{assume(2.5, 'more than chance and large-window formulas explain')}} times the budget pass. A plan that stays far below its budget fails as well: who never cries sees nothing. `drift.threshold` knows more statistics than you have written, and `drift.simulated_threshold` knows PSI at rates as small as these, where the formula for large windows gives too many alarms.
 #
 # Raise a `ValueError` for a budget of zero or less or `nan`.
 
@@ -256,6 +256,8 @@ hidden_lab05.kappa(kappa_windows)
 #
 # The check draws ten streams of `4000` events, two of each kind and two with no drift, in any order. You must be right in nine. Right is the kind, and a start that lies at most `400` events off the true one.
 #
+# All drifts here are large; how small a drift may be and still be seen was the question of task 3.
+#
 # First ask of each kind which columns it moves, and which it leaves alone. Then find the event that divides a column best into before and after. One way is to add up `x - x.mean()` from the first event on, where `x` is, say, one for each event on which the raters differ. Where is that sum farthest from zero?
 
 # %%
@@ -309,12 +311,12 @@ hidden_lab05.diagnosis(diagnose)
 # %% [markdown]
 # ## Task 6: an incident note ({{points['note']}} points)
 #
-# `checks.incident(pool)` gives a reference and the stream of a week in which the calls to the help desk doubled. Find out what happened, and write the note that your colleagues read on Monday. About two hundred words, with numbers from your own functions. Say
+# `checks.incident(pool)` gives a reference and the stream of a week in which the calls to the help desk doubled. An update went to all devices on Thursday morning. Operations took it back on Friday at noon, after the last event of the stream, on a guess. The labels came three weeks later. Find out what happened, and write the note that your colleagues read. About two hundred words, with numbers from your own functions. Say
 #
-# - what happened, since which event and time, and how large it is: how often the spotter was wrong before and after, and an interval for the difference;
+# - what happened, since which event and time, and how large it is: how often the spotter contradicted the rater before and after, and an interval for the difference;
 # - who is hurt: which words, and what the raters can and cannot tell you;
 # - the cause: what you know, what you suppose, and what would prove you wrong;
-# - what was done, and what waits for whom;
+# - whether the update was rightly taken back, what you would do next, and who must decide it;
 # - how to find it earlier: which monitor, which window, how many false alarms.
 #
 # The next cell is for your computations and is not graded.
@@ -322,7 +324,7 @@ hidden_lab05.diagnosis(diagnose)
 # | | excellent: a point | sufficient: half a point | insufficient: none |
 # |---|---|---|---|
 # | the finding | kind, start, loss with its interval, who is hurt; a cause with what speaks for it, and a test of it | kind and start, and one number for the loss | no numbers, or none that the stream holds |
-# | the answer | what was done and by whom; a monitor with its delay and its false alarms, that would have seen it | a monitor without its price | a promise to look more often |
+# | the answer | a judgement of what was done, and the next step; a monitor with its delay and its false alarms, that would have seen it | a monitor without its price | a promise to look more often |
 
 # %%
 before, week = checks.incident(pool)
@@ -332,8 +334,8 @@ before, week = checks.incident(pool)
 #
 # *Who is hurt.* Whoever says six or eight: neither was understood even once. One, seven and zero are lost in two of three cases or more; two, four and nine are heard as before. The stream has no column for speakers, so whether some people suffer more is open. Kappa stayed near {{assume(0.89, 'a run on the recordings')}}, and the labels come in the same shares: neither the raters nor the words have changed.
 #
-# *Cause.* It is covariate drift: the bandwidth fell from {{assume(3.9, 'a run on the recordings')}} to {{assume(2.1, 'a run on the recordings')}} kHz for all, at one event, while the level is the same. I suppose a setting of the codec. What hisses lies above its edge, and six and eight need it. A recording that passes our own line unharmed, or devices with old firmware that lose the highs as well, would prove me wrong.
+# *Cause.* It is covariate drift: the bandwidth fell from {{assume(3.9, 'a run on the recordings')}} to {{assume(2.1, 'a run on the recordings')}} kHz for all, at one event, while the level is the same. The update went out that morning; I suppose that it set the codec to a lower band. What hisses lies above its edge, and six and eight need it. Devices without the update that lose the highs as well, or updated ones that keep them, would prove me wrong.
 #
-# *Done.* The old codec is back since Friday noon (operations). Six and eight are asked back until a day of events shows the old error (I). No retraining: the model was not at fault.
+# *Next.* Taking the update back was right. One day of events must now show the old bandwidth (I); then the makers of the update decide about the codec. Until then ask back on six and eight. No retraining: the model was not at fault.
 #
 # *Earlier.* K-S of the bandwidth in windows of {{assume(250, 'our choice')}} events, about two hours, is {{assume(0.99, 'a run on the recordings')}}; the threshold for one false alarm a month over nine monitors is {{assume(0.134, 'a run on the recordings')|.2f}}. The first full window would have seen it on the same morning; the labels took three weeks.

@@ -192,11 +192,27 @@ def test_alarms_of_a_table():
     table = drift.compare(a, b, workers=1)
     found = drift.alarms(table)
     assert found["column"].to_list() == a.columns
-    assert found["alarm"].to_list() == [True, True, False, False, False, None]
+    assert found["alarm"].to_list() == [True, True, False, False, False, True]  # x5 is gone
     assert (found["p_adjusted"] >= found["p_value"]).drop_nulls().all()
     only = drift.alarms(table, method="bonferroni", least_effect=0.1)
     assert only["alarm"].to_list()[:3] == [True, False, False]
     assert code(drift.alarms, table, rate=0) == "not-fraction"
+    assert drift.alarms(table, statistics="ks").equals(drift.alarms(table, statistics=("ks",)))
+    assert code(drift.alarms, table, statistics=("kss",)) == "statistic"
+    assert code(drift.alarms, pl.DataFrame({"a": [1]})) == "missing-column"
+
+
+def test_a_rare_category_does_not_silence_the_column():
+    """Its cells expect too few rows for a p of their own."""
+    a, b = ["a"] * 5000 + ["b"] * 5000 + ["typo"], ["a"] * 9000 + ["b"] * 1000
+    found = drift.chi_square(a, b)
+    plain = stats.chi2_contingency([[5000, 5001], [9000, 1000]], correction=False)
+    assert found.p == pytest.approx(plain.pvalue)
+    assert found.value == pytest.approx(
+        stats.chi2_contingency([[5000, 5000, 1], [9000, 1000, 0]]).statistic)  # fmt: skip
+    assert "rare" in found.note
+    assert drift.share_move(a, b).note.startswith("a: 50.0% to 90.0%")
+    assert drift.chi_square(["a", "b"], ["c", "d"]).p is None
 
 
 @pytest.mark.parametrize("statistic", ["psi", "chi-square"])
