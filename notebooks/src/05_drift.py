@@ -229,7 +229,7 @@ told = ["drift", "size", "unit", "column", "ks", "lost_points", "points_per_D"]
 kit.after(locked, kit.show(every.select(told).sort("points_per_D"), "One equation, and its lambdas"))
 
 # %% [markdown]
-# For this distance there is no one `lambda`. At the right edge lie drifts that cost nothing and drifts that cost more than two thirds of all right answers. And where only the meaning of a word changes, or how often it comes, hardly an input moves, so that no distance of the inputs has a `lambda` at all. The first rows have none in the table: their inputs have not moved beyond chance.
+# For this distance there is no one `lambda`. At the right edge lie drifts that cost nothing and drifts that cost more than two thirds of all right answers. And where only the meaning of a word changes, no input moves, so that no distance of the inputs has a `lambda` at all. The first rows have none in the table: their inputs have not moved beyond chance.
 #
 # The whiskers are about clips of two people and one training of one spotter. Other people may differ by more, and of thirty cases one looks like a gain by chance: mind that before you explain why a little noise helps.
 #
