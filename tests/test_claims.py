@@ -57,9 +57,11 @@ GOLDEN = {  # number -> (recomputed values, verdict)
         WRONG,
     ),
     19: ({"perfect": 64, "limited": 10, "serial": 100 * (6.4 - 1) / 63}, WITH_CONDITION),
+    22: ({"often": 90, "chance": 82, "both": 81, "spam": 1}, WRONG),
     23: ({"right": 0, "substantial": 0.6, "perfect": 0.8}, WRONG),
     24: ({"ssd": 2e5 / 86400, "network": 1e6 / 86400, "remote": 4e6 / 86400}, WRONG),
     25: ({"rate": 40_000 * 224 * 224 * 3 / 1e9, "image": 150_528, "implied": 12.5}, WRONG),
+    26: ({"factor": 1920 * 1080 / 10, "fair": 1920 * 1080 / 170}, WITH_CONDITION),
     27: ({"growth": 175e9 / 60e6, "fp32": 700, "fp16": 350}, HOLDS),
     28: (
         {"random": 5e5, "low": 5e4, "high": 1e5, "scoring": 1e5, "gain_low": 500 / 200,
@@ -123,6 +125,7 @@ def test_table_and_unknown_number():
     assert claims_table("03")["number"].to_list() == [32]
     assert claims_table("04")["number"].to_list() == [31]
     assert claims_table("05")["number"].to_list() == [15, 23, 35]
+    assert claims_table("06")["number"].to_list() == [22, 26]
     assert claims_table().columns[0] == "number"
     with pytest.raises(KitError, match="no such claim"):
         claim(999)

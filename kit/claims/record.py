@@ -12,7 +12,8 @@ HOLDS = "holds"
 WITH_CONDITION = "holds with a condition"
 WRONG = "wrong"
 
-_MODULES = ("gravity", "kws", "features", "drift")  # modules of kit.claims; each has a list CLAIMS
+# modules of kit.claims; each has a list CLAIMS
+_MODULES = ("gravity", "kws", "features", "drift", "labeling")
 
 
 @dataclass(frozen=True)
