@@ -3,21 +3,24 @@
 Needs NumPy, SciPy and polars; river where streams are watched.
 """
 
+import functools
+
 import numpy as np
 
 from kit.drift.rules import Rules, budget, seconds, sizes
 from kit.drift.watch import alerts as of_alerts
 from kit.drift.watch import flow, intake, saved
+from kit.drift.watch.asked import baseline_of, checked
 from kit.drift.watch.describe import described
 from kit.drift.watch.measures import Bench, measured
 from kit.drift.watch.streaming import Stream
-from kit.drift.watch.windows import close, numbers, remember
+from kit.drift.watch.windows import add_ids, close, forget, numbers, remember
 from kit.errors import KitError
 from kit.quantities import quantity
 
 COUNTS = ("events", "windowed", "sampled", "late", "expired", "out_of_order", "future", "no_time",
-          "duplicates", "tests", "retests")  # fmt: skip
-MOST_IDS = 65_536  # hashes kept of an open window
+          "duplicates", "unchecked", "tests", "retests")  # fmt: skip
+MOST_IDS = 65_536  # hashes kept of an open window, and of all closed ones together
 MOST_WINDOWS = 1000  # in the report
 _SECOND = 1_000_000
 
@@ -28,15 +31,20 @@ class Monitor:
     An event belongs to the window of its event time. Windows are whole multiples of the smallest,
     which begins at a multiple of its size since 1970; each time that closes, every window that
     ends there is tested, if the stream is long enough to fill it. Windows merge by adding, as
-    Sketch.merge does: memory depends on columns, bins and windows kept, not on rows. Of ids, at
-    most MOST_IDS hashes an open window are kept; with more, duplicates are those of a fair sample.
+    Sketch.merge does: memory depends on columns, bins and windows kept, not on rows.
+
+    A copy, an id once more in the same base window, counts in `duplicates` and in throughput; its
+    values count once. At most MOST_IDS hashes of ids are kept of each open base window, and of all
+    closed ones together, the oldest lose theirs first. Where an id has none, nobody knows whether
+    its event is a copy: it counts as new, and in `unchecked`; duplicates are then a fair sample.
 
     counts: dict. events = windowed + expired + future + no_time: in a window; too old for any
-    window kept; beyond `now`; without a time. late: after its window had closed, in it all the
-    same or expired; out_of_order: older than one before. sampled: those looked at; duplicates:
-    copies of an id in an open window, among them. tests, retests: statistics tested, and again.
+    window kept; beyond `now` or far ahead; without a time. late: after its window had closed, in
+    it all the same or expired; out_of_order: older than one before. sampled: those looked at;
+    duplicates: copies of an id, among them; unchecked: those whose id could not be looked up.
+    tests, retests: statistics tested, and again.
     budget: dict, see kit.drift.rules.budget. It holds for rows that are independent, on average
-    over references; streams, and gaps judged without a baseline, lie outside.
+    over references; streams, "expired", and gaps judged without a baseline, lie outside.
     """
 
     def __init__(self, reference, *, time="time", id=None, arrived=None, errors=None,
@@ -46,26 +54,32 @@ class Monitor:
                  rules=None):  # fmt: skip
         """reference: polars DataFrame of good events. time and the like: names of columns.
 
-        time, arrived: event time and arrival, Datetime, all with a time zone or all without.
-        errors: True where an event failed. predictions, label: classes. raters: two columns of
-        labels. confidence: 0 to 1. columns: those compared, by default all others of the
-        reference. categories: columns of numbers that stand for names. sample: share of the
-        events, above 0 to 1, that is looked at, chosen by a hash of the id, else of the row, and
-        `seed`; stable within one version of polars. Throughput counts all. baseline: events a
-        second, by default that of the reference if it has times. lateness: how long a window
-        waits for events; tolerance: how far they may be in the future. false_alarms: expected in
-        the time `per`, of all tests together. streams: dict of column -> "adwin" or
+        time, arrived: event time and arrival, Datetime, all with a time zone or all without: give
+        UTC, as an hour of local time comes twice or never when clocks change. errors: True where
+        an event failed, or 1 and 0. predictions, label: classes. raters: two columns of labels.
+        confidence: 0 to 1; other values of a batch, and of errors, count as its nulls. columns:
+        those compared, by default all others of the reference. categories: columns of numbers that
+        stand for names. windows: sizes, or one as a text. sample: share of the events, above 0 to
+        1, that is looked at, chosen by a hash of the id, else of the row, and `seed`; stable within
+        one version of polars. Throughput counts all. baseline: events a second, by default that of
+        the reference if it has times; if unknown a gap is a warning; False: judge no throughput, no
+        gaps. It is one constant rate, events come by chance around it (Poisson): where nights or
+        weekends have far fewer, their gaps alarm, so give False. lateness: how long a window waits
+        for events; tolerance: how far they may be in the future. false_alarms: expected in the time
+        `per`, of all tests together. streams: dict of column -> "adwin" or
         "page-hinkley", fed with the sample in order of arrival. rules: Rules. Raises KitError.
         """
-        self.rules, self.windows = rules or Rules(), tuple(windows)
+        self.windows = (windows,) if isinstance(windows, str) else tuple(windows)
         self.roles = {"time": time, "id": id, "arrived": arrived, "errors": errors,
                       "predictions": predictions, "label": label, "confidence": confidence,
-                      "raters": list(raters) if raters else None}  # fmt: skip
+                      "raters": raters or None}  # fmt: skip
         reference = intake.frame_of(reference)
+        checked(reference, self.roles, columns, categories, streams, rules)
+        self.rules = rules or Rules()
         self.layout, self.before, self.sums_before = described(
             reference, columns, list(categories), self.roles, self.rules)  # fmt: skip
         self.sample, self.seed = float(quantity("sample", sample, "fraction")), int(seed)
-        self.baseline = _baseline(reference, time, baseline)
+        self.baseline = baseline_of(reference, time, baseline)
         self.lateness = seconds("lateness", lateness) * _SECOND
         self.tolerance = seconds("tolerance", tolerance) * _SECOND
         kinds = [p.kind for p in self.layout.parts]
@@ -73,13 +87,19 @@ class Monitor:
         self.streams = [Stream(c, k, self.rules.adwin_delta) for c, k in (streams or {}).items()]
         self.counts = dict.fromkeys(COUNTS, 0)
         self.aware = self.start = self.newest = self.clock = None
+        self.began, self.held = None, 0  # first clock; rows far ahead, held back since one was not
         self.first = self.closed = None  # base windows: the first tested, the first not closed
         self.panels, self.tested, self.found, self.runs = {}, {}, {}, []
 
     @property
     def base(self):
         """Length of a base window, microseconds."""
-        return sizes(self.windows)[0] * _SECOND
+        return _lengths(tuple(self.windows))[0] * _SECOND
+
+    @property
+    def largest(self):
+        """Length of the largest window, microseconds."""
+        return _lengths(tuple(self.windows))[-1] * _SECOND
 
     @property
     def oldest(self):
@@ -99,22 +119,28 @@ class Monitor:
     def add(self, batch, now=None):
         """Count a polars DataFrame of events, in any order; then close and test what is over.
 
-        now: datetime; without it no event is in the future. Windows close once the newest event
-        is `lateness` past their end. Raises KitError "missing-column", "type", "time-zone",
+        now: datetime; an event beyond it and the tolerance is in the future. Without it, one is
+        that lies further than the largest window after all before it, until Rules.leap_rows such
+        rows have come together, in a batch or with none in between that were not so; those before
+        are lost, so where a stream often rests longer, give now. Windows close
+        once the newest event is `lateness` past their end. More than half of 30 rows or more
+        expired: an alert "expired". Raises KitError "missing-column", "type", "time-zone",
         "clock", "windows", "table", and then has counted nothing.
         """
         frame = intake.frame_of(batch)
         moment, aware = self._moment(now)
         if not frame.height:
-            self.clock, self.aware = moment, aware
+            self._tick(moment, aware)
             return
         batch = intake.read(self, frame)
         aware = intake.same_zone(aware, batch.aware)
-        kept, fates = intake.fates(self, batch, moment)
+        kept, fates, held = intake.fates(self, batch, None if now is None else moment)
         entered = intake.counted(self, batch, kept) if kept.any() else None
-        self.clock, self.aware = moment, aware
+        self._tick(moment, aware)
+        self.held = held
         for name, count in fates.items():
             self.counts[name] += count
+        self._expired(batch, fates["expired"])
         if entered:
             late = self._enter(batch.times[kept], *entered)
             due = self._due(late)
@@ -124,13 +150,18 @@ class Monitor:
                     self._test(end, w)
 
     def check(self, now):
-        """Close windows by the clock, look how old the newest event is; the table of alerts."""
-        self.clock, self.aware = self._moment(now)
+        """Close windows by the clock, look how old the newest event is; the table of alerts.
+
+        Before the first event its age is the time since the first clock, of `add` or `check`.
+        """
+        self._tick(*self._moment(now))
+        since = self.began if self.newest is None else self.newest
         if self.newest is not None:
             self._advance((self.clock - self.lateness) // self.base)
-            age = max(self.clock - self.newest, 0) / _SECOND
+        if self.baseline is not False:
+            age = max(self.clock - since, 0) / _SECOND
             found = flow.silence(age, self.base / _SECOND, self.baseline, self.rules, self.rate)
-            self._record(found, [found], self.windows[0], self.newest, self.clock)
+            self._record(found, [found], self.windows[0], since, self.clock)
         return self.alerts
 
     def flush(self):
@@ -182,30 +213,48 @@ class Monitor:
                            remedy="give the time of one clock, in order")  # fmt: skip
         return moment, aware
 
-    def _enter(self, times, index, minutes, sampled, found):
+    def _tick(self, moment, aware):
+        self.clock, self.aware = moment, aware
+        self.began = moment if self.began is None else self.began
+
+    def _expired(self, batch, expired):
+        """Note whether most of a batch came too late for any window kept."""
+        times = batch.times[~batch.missing]
+        if len(times) >= flow.FEWEST:
+            found = flow.expired(expired, len(times))
+            self._record(found, [found], "batch", int(times.min()), int(times.max()))
+
+    def _enter(self, times, index, minutes, ids, rows, found):
         """Add what was counted to the panels; the base windows that had closed already."""
-        frame, when, place, hashes, named = sampled
-        order = np.argsort(place, kind="stable") if self.roles["id"] else place[:0]
-        cuts = np.searchsorted(place[order], np.arange(len(index) + 1))
+        place, hashes, sampled = ids
+        own = intake.grouped(place, len(index))
         late = set()
         for i, at in enumerate(index.tolist()):
             panel = self.panels.setdefault(at, self.layout.empty(minutes.shape[1]))
             panel.minutes += minutes[i]
             panel.counts += found[0][i]
             panel.sums += found[1][i]
-            if self.closed is not None and at < self.closed:
-                late.add(at)
-            elif self.roles["id"]:
-                own = order[cuts[i] : cuts[i + 1]]
-                own = own[named[own]]
-                self.counts["duplicates"] += remember(panel, hashes[own], MOST_IDS)
-        self.counts["sampled"] += frame.height
-        self._feed(frame, when)
+            over = self.closed is not None and at < self.closed
+            if over and (found[0][i].any() or not len(own[i]) or self.rules.duplicates):
+                late.add(at)  # copies alone need no second test
+            self._remember(panel, hashes[own[i]], over)
+        self.counts["sampled"] += sampled
+        self._feed(*rows)
         ends = int(times.min()), int(times.max())
         self.newest = max(ends[1], self.newest if self.newest is not None else ends[1])
         if self.closed is None:
             self.start = min(ends[0], self.start if self.start is not None else ends[0])
         return late
+
+    def _remember(self, panel, hashes, late):
+        """Count the ids of a panel, and the copies among them."""
+        if not len(hashes):
+            return
+        found = remember(panel, hashes, MOST_IDS)
+        self.counts["unchecked"] += len(hashes) - int(found[0])
+        self.counts["duplicates"] += int(found[1])
+        if late:
+            add_ids(panel, self.layout, found)
 
     def _feed(self, frame, when):
         for stream in self.streams:
@@ -229,6 +278,7 @@ class Monitor:
             if self.closed in self.panels:
                 close(self.panels[self.closed], self.layout)
             self.closed += 1
+            forget([p for k, p in sorted(self.panels.items()) if k < self.closed], MOST_IDS)
             for w in range(len(self.windows)):
                 if self._begins((self.closed, w)) >= self.first:
                     self._test(self.closed, w)
@@ -244,7 +294,7 @@ class Monitor:
         return key[0] - self._steps(key[1])
 
     def _steps(self, w):
-        return sizes(self.windows)[w] * _SECOND // self.base
+        return _lengths(tuple(self.windows))[w] * _SECOND // self.base
 
     def _due(self, late):
         """Windows with late events to test once more; a third time is not in the budget."""
@@ -279,7 +329,7 @@ class Monitor:
         minutes = minutes[: len(minutes) - last] if last > 0 else minutes
         skip = max(-(-self.start // _SECOND // 60) - begin * long, 0)
         own = min(long - max(last, 0), len(minutes) - skip)
-        if own < 1:
+        if own < 1 or self.baseline is False:
             return []
         return list(flow.throughput(minutes[skip:], own, self.baseline, self.rules, self.rate))
 
@@ -291,13 +341,7 @@ class Monitor:
         of_alerts.record(self.runs, measure, window, start, end, kind, rate)
 
 
-def _baseline(reference, time, baseline):
-    """Events a second, None if nobody knows."""
-    if baseline is not None:
-        return float(quantity("baseline", baseline, "positive"))
-    if time not in reference.columns:
-        return None
-    t, missing, _ = intake.microseconds(reference[time], time)
-    t = t[~missing]
-    span = (t.max() - t.min()) / _SECOND if len(t) > 1 else 0
-    return len(t) / span if span > 0 else None
+@functools.lru_cache(64)
+def _lengths(windows):
+    """Seconds of each window."""
+    return tuple(sizes(windows))

@@ -7,7 +7,7 @@ from kit.errors import KitError
 from kit.quantities import quantity
 
 SEVERITIES = ("warning", "degraded", "critical")  # in order: look; act today; act now
-TESTS = {"number": 3, "category": 4, "entropy": 1, "failed": 1, "latency": 1, "raters": 1, "ids": 1}
+TESTS = {"number": 3, "category": 4, "entropy": 2, "failed": 2, "latency": 1, "raters": 1, "ids": 1}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -21,15 +21,19 @@ class Rules:
     zero_s*: this long without an event is critical. low_share*, low_s*: throughput below this
     share of the baseline for this long is degraded. errors*: share of failed events, degraded.
     mean_sigma*: shift of a mean in standard deviations of the reference, degraded.
-    nulls*, nulls_before*: share of nulls, degraded where the reference had less than the second.
+    nulls*, nulls_before*: share of nulls, degraded where the reference had less than the second;
+    where it had as many or more, a rise by the first above its share (exact two-sample test). A
+    column without any value left is degraded too if it had some, unless chance explains it. Of a
+    confidence beyond 0 to 1 and an error that is neither 0 nor 1, the same.
     latency_s*, latency_agreed_s*: 95th percentile above the first where the second was agreed.
     share_move*: relative change of a category's share, warning.
     psi*: from here a drift is at least warning, degraded, critical; below, warning.
     kappa*: agreement below is degraded.
     kappa_fall: a fall by one of their bands, warning.
     Ours: least_gap, the least K-S gap, or total variation of categories, that gives an alarm;
-    entropy_rise, in bits; least_rows, values below which nothing is tested; duplicates, share
-    that is degraded, None for no alarm; adwin_delta, bins and categories: see `Monitor`.
+    entropy_rise, in bits; least_rows, values below which nothing is tested; leap_rows, rows far
+    ahead that move a monitor without a clock, see Monitor.add; duplicates, share that is degraded,
+    None for no alarm; adwin_delta, bins and categories: see `Monitor`.
     """
 
     zero_s: float = 300.0
@@ -48,6 +52,7 @@ class Rules:
     entropy_rise: float = 0.05
     least_gap: float = 0.05
     least_rows: int = 30
+    leap_rows: int = 30
     duplicates: float | None = None
     adwin_delta: float = 0.002
     bins: int = 50

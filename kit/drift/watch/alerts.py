@@ -21,7 +21,12 @@ _ADVICE = {  # kind -> (place in ACTIONS, sentence)
     "source: duplicates": (1, "Events come twice: make the retry keep its ids."),
     "source: many columns": (1, "Many inputs moved, values are missing: look for a new schema."),
     "late source": (1, "Events arrive late: look for a queue that grows."),
-    "covariate drift": (0, "Inputs moved: label a sample of them, then train with it."),
+    "clock": (
+        1,
+        "Most events are too old for any window: one may have run ahead with a wrong "
+        "clock, so give now= and start anew; or old events come again.",
+    ),
+    "covariate drift": (2, "Inputs moved: label a sample; if it costs accuracy, train with it."),
     "label shift": (0, "Classes moved, inputs did not: check their shares, then train anew."),
     "concept drift": (0, "Mistakes moved, inputs did not: train with new labels."),
     "label quality": (2, "Raters agree less: look at the guide and at a sample of labels."),
@@ -34,15 +39,17 @@ _KINDS = {
     "error share": "source: errors", "duplicates": "source: duplicates",
     "latency p95": "late source", "kappa": "label quality", "entropy": "unsure model",
     "adwin": "change in a stream", "page-hinkley": "change in a stream", "nulls": "source: nulls",
+    "expired": "clock",
 }  # fmt: skip
 
 
 class Alert(NamedTuple):
     """A run of bad windows of one statistic of one column; times in microseconds since 1970.
 
-    window: size, "event" for a stream. since: start of the first bad window; last: end of the
-    last; windows: how many. severity: the worst. kind: probable cause. rate: false-alarm rate
-    that one test was made at, None where none is known. open: not yet ok. measure: the latest.
+    window: size, "event" for a stream, "batch" for "expired". since: start of the first bad
+    window; last: end of the last; windows: how many. severity: the worst. kind: probable cause.
+    rate: false-alarm rate that one test was made at, None where none is known. open: not yet ok.
+    measure: the latest.
     """
 
     window: str

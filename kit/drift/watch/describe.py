@@ -115,7 +115,8 @@ def _names(name, column, rules):
     if not 1 <= len(names) <= rules.categories:
         raise KitError(f"column {name} of the reference has no fitting number of categories",
                        found=len(names), allowed=f"1 to {rules.categories}", code="categories",
-                       remedy="leave the column out, or group its values")  # fmt: skip
+                       remedy="leave the column out, or group its values; is it the id? give "
+                       "id=")  # fmt: skip
     return names
 
 

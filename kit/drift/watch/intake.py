@@ -92,10 +92,13 @@ def read(monitor, frame):
 
 
 def fates(monitor, batch, now):
-    """(which rows go into a window, bool[n], and what to add to the counts)."""
-    t, valid = batch.times, ~batch.missing
+    """(which rows go into a window, bool[n], what to add to the counts, rows held back by now)."""
+    t, valid, held = batch.times, ~batch.missing, 0
     if now is not None:
         valid = valid & (t <= now + monitor.tolerance)
+    elif valid.any():
+        end, held = _leap(monitor, np.sort(t[valid]))
+        valid = valid & (t <= end)
     index = t // monitor.base
     own = t[valid]
     before = np.maximum.accumulate(np.append(own[:1] if monitor.newest is None
@@ -109,11 +112,42 @@ def fates(monitor, batch, now):
         "events": len(t), "no_time": no_time, "late": int(closed.sum()),
         "future": len(t) - no_time - int(valid.sum()), "expired": int(expired.sum()),
         "out_of_order": int((own < before).sum()), "windowed": int((valid & ~expired).sum()),
-    }  # fmt: skip
+    }, held  # fmt: skip
+
+
+def _leap(monitor, times):
+    """(the latest of sorted times that is believed without a clock, rows held back by now).
+
+    Times fall into groups with gaps above the largest window. Believed: what joins the newest
+    event, else the group with most rows, and any group that has Rules.leap_rows or more, and all
+    before. Rows held back earlier count with the first group, if none has come since that was not.
+    """
+    first = monitor.newest is None
+    start = times[0] if first else monitor.newest
+    cuts = np.flatnonzero(np.diff(times, prepend=start) > monitor.largest)
+    cuts = np.unique(np.append(0, cuts))
+    rows = np.diff(np.append(cuts, len(times)))
+    near = first or times[0] - start <= monitor.largest
+    enough = rows >= monitor.rules.leap_rows
+    enough[0] |= near or rows[0] + monitor.held >= monitor.rules.leap_rows
+    if first:
+        enough[np.argmax(rows)] = True
+    believed = (
+        int(np.append(cuts, len(times))[np.flatnonzero(enough)[-1] + 1]) if enough.any() else 0
+    )
+    held = len(times) - believed
+    if not believed:
+        return start, monitor.held + held
+    return times[believed - 1], held
 
 
 def counted(monitor, batch, kept):
-    """(base windows int64[W], minutes [W, M], sampled rows, their window, hashes, counts, sums)."""
+    """(base windows int64[W], minutes [W, M], ids, rows, (counts, sums)) of the rows kept.
+
+    ids: window and hash of each row sampled that has an id, and how many rows were sampled. rows:
+    those sampled and their times; copies of an id that its base window has are left out here and
+    in counts and sums.
+    """
     times = batch.times[kept]
     index, place = np.unique(times // monitor.base, return_inverse=True)
     if len(index) > _MOST:
@@ -128,8 +162,28 @@ def counted(monitor, batch, kept):
     if not chosen.all():
         frame, place = frame.filter(chosen), place[chosen]
         hashes, named, times = hashes[chosen], named[chosen], times[chosen]
-    found = monitor.layout.count(frame, place, len(index))
-    return index, minutes, (frame, times, place, hashes, named), found
+    copies = _copies(monitor, index, place, hashes, named)
+    ids = place[named], hashes[named], frame.height
+    if copies.any():
+        frame, place, times = frame.filter(~copies), place[~copies], times[~copies]
+    return index, minutes, ids, (frame, times), monitor.layout.count(frame, place, len(index))
+
+
+def _copies(monitor, index, place, hashes, named):
+    """Which of the rows sampled are copies of an id counted in the same base window, bool[n]."""
+    found = np.zeros(len(place), bool)
+    for own, at in zip(grouped(place, len(index)), index.tolist(), strict=True):
+        own = own[named[own]]
+        if len(own):
+            panel = monitor.panels.get(at) or monitor.layout.empty(0)
+            found[own] = windows.copied(panel, hashes[own])[0]
+    return found
+
+
+def grouped(place, n):
+    """list of n arrays: the rows of each place, in their order."""
+    order = np.argsort(place, kind="stable")
+    return np.split(order, np.searchsorted(place[order], np.arange(1, n)))
 
 
 def _hashes(frame, name, seed):

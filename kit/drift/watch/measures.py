@@ -200,14 +200,33 @@ def _nulls(part, bench, lost_before, m, lost, n, infinite=0):
     if n < rules.least_rows:
         return _nothing(part, "nulls", n)
     share, (low, high) = lost / n, _wilson(lost, n)
-    far = share > rules.nulls and before < rules.nulls_before
-    return _judged(part, "nulls", n, bench, far, "degraded", rules.nulls, value=share, note=note,
-                   effect=share - before, low=low - before, high=high - before,
-                   p=_tail(lost, n, rules.nulls_before))  # fmt: skip
+    clean = before < rules.nulls_before
+    limit = rules.nulls if clean else min(before + rules.nulls, 1.0)
+    far = share > limit or (lost == n and before < 1)
+    p = _tail(lost, n, rules.nulls_before) if clean else _more(lost_before, m, lost, n)
+    return _judged(part, "nulls", n, bench, far, "degraded", limit, value=share, note=note,
+                   effect=share - before, low=low - before, high=high - before, p=p)  # fmt: skip
+
+
+def _more(hits, trials, hits_now, trials_now):
+    """p of at least as many hits now if both shares are equal: exact, hypergeometric (Fisher)."""
+    total, both, n = trials + trials_now, hits + hits_now, trials_now
+    last = min(both, n, hits_now + 50 + int(40 * np.sqrt(n)))  # 80 standard deviations
+    k = np.arange(hits_now, last + 1)
+    logs = _ways(both, k) + _ways(total - both, n - k) - _ways(total, n)
+    return min(float(np.exp(special.logsumexp(logs))), 1.0)
+
+
+def _ways(n, k):
+    """Log of n over k."""
+    k = np.asarray(k, float)
+    return special.gammaln(n + 1.0) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
 
 
 def _failed(part, bench, layout):
-    good, bad, _ = part.of(bench.now)
+    good, bad, lost = part.of(bench.now)
+    before = part.of(bench.before)
+    yield _nulls(part, bench, before[2], before.sum(), lost, good + bad + lost)
     yield _share(part, "error share", bench, bad, good + bad, bench.rules.errors)
 
 
@@ -229,7 +248,9 @@ def _share(part, statistic, bench, hits, n, limit):
 
 
 def _entropy(part, bench, layout):
-    at, n, m = layout.summed.index(part), part.of(bench.now)[0], part.of(bench.before)[0]
+    (m, lost_before), (n, lost) = part.of(bench.before), part.of(bench.now)
+    yield _nulls(part, bench, lost_before, m + lost_before, lost, n + lost)
+    at = layout.summed.index(part)
     if min(n, m) < bench.rules.least_rows:
         yield _nothing(part, "entropy", n)
         return

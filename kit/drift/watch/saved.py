@@ -17,9 +17,10 @@ from kit.drift.watch.streaming import Stream
 from kit.drift.watch.windows import Layout, Panel, Part
 from kit.errors import KitError
 
-_FORMAT = 1
+_FORMAT = 2
 _PLAIN = ("roles", "sample", "seed", "baseline", "lateness", "tolerance", "budget", "counts",
-          "aware", "start", "newest", "clock", "first", "closed", "windows")  # fmt: skip
+          "aware", "start", "newest", "clock", "first", "closed", "windows", "began",
+          "held")  # fmt: skip
 _OWN = ("before", "sums_before", "rules", "streams", "runs")
 
 

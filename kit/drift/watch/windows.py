@@ -50,7 +50,8 @@ class Part:
 @dataclass
 class Panel:
     """A base window: counts int64[K], sums float64[S, 2] of deviations and their squares, minutes
-    int64[M] (all events, sampled or not), and hashes of ids seen with how often, until it closes.
+    int64[M] (all events, sampled or not), and hashes of ids seen with how often, those
+    below `cut`.
     """
 
     counts: np.ndarray
@@ -94,33 +95,60 @@ class Layout:
         return counts, sums
 
 
+def copied(panel, hashes):
+    """(which of hashes, uint64[n], are copies, how many the panel cannot know); changes nothing.
+
+    A copy: an id seen before in this panel, or earlier in `hashes`.
+    """
+    known = np.flatnonzero(hashes < panel.cut)
+    found = np.zeros(len(hashes), bool)
+    ids, first = np.unique(hashes[known], return_index=True)
+    found[known] = True
+    found[known[first[~np.isin(ids, panel.ids)]]] = False
+    return found, len(hashes) - len(known)
+
+
 def remember(panel, hashes, most):
-    """Add hashes, uint64[n], of ids to an open panel: at most `most` are kept.
+    """Add hashes, uint64[n], of ids to a panel: at most `most` are kept. (looked at, copies).
 
     Beyond that, those above a cut that is halved: a fair sample of the ids, with all their copies
-    (Bar-Yossef and others 2002). Returns how many rows were copies of an id that was looked at.
+    (Bar-Yossef and others 2002).
     """
-    before = panel.copies.sum() - len(panel.ids)
+    copies = int(copied(panel, hashes)[0].sum())
     hashes = hashes[hashes < panel.cut]
     both = np.concatenate([panel.ids, hashes])
-    copies = np.concatenate([panel.copies, np.ones(len(hashes), np.int64)])
+    often = np.concatenate([panel.copies, np.ones(len(hashes), np.int64)])
     panel.ids, place = np.unique(both, return_inverse=True)
-    panel.copies = np.bincount(place, copies, len(panel.ids)).astype(np.int64)
-    found = int(panel.copies.sum() - len(panel.ids) - before)
+    panel.copies = np.bincount(place, often, len(panel.ids)).astype(np.int64)
     while len(panel.ids) > most:
         panel.cut /= 2
         kept = panel.ids < panel.cut
         panel.ids, panel.copies = panel.ids[kept], panel.copies[kept]
-    return found
+    return np.array([len(hashes), copies], np.int64)
 
 
 def close(panel, layout):
-    """Turn the ids of a panel into two counts, looked at and extra copies, and forget them."""
+    """Write the ids of a panel down as two counts: looked at, and extra copies."""
+    looked = panel.copies.sum()
+    add_ids(panel, layout, np.array([looked, looked - len(panel.ids)], np.int64))
+
+
+def add_ids(panel, layout, counts):
+    """Add ids looked at and extra copies, int64[2], to the vector of a closed panel."""
     for part in layout.parts:
         if part.kind == "ids":
-            extra = panel.copies.sum() - len(panel.ids)
-            part.of(panel.counts)[:] += np.array([panel.copies.sum(), extra], np.int64)
-    panel.ids, panel.copies = panel.ids[:0], panel.copies[:0]
+            part.of(panel.counts)[:] += counts
+
+
+def forget(panels, most):
+    """Keep at most `most` ids in closed panels, a list from old to new: the oldest lose theirs."""
+    total = sum(len(p.ids) for p in panels)
+    for panel in panels:
+        if total <= most:
+            return
+        total -= len(panel.ids)
+        panel.ids, panel.copies = panel.ids[:0], panel.copies[:0]
+        panel.cut = 0.0
 
 
 def numbers(frame, name):
@@ -172,8 +200,9 @@ def _entropy(part, frame):
 
 
 def _failed(part, frame):
+    """cells: rows that went well, that failed, and those that say neither."""
     x = numbers(frame, part.column)
-    return np.where(np.isnan(x), 2, x != 0).astype(np.int64), None
+    return np.where((x == 0) | (x == 1), x, 2).astype(np.int64), None
 
 
 def _raters(part, frame):
