@@ -17,7 +17,8 @@ VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin", "python")
 EXTRAS = {"lab": "[kws]", "test": "[test,kws]"}
 # files in parallel; more than four would only fight for memory. ARGS="-n 0": one after the other
-PYTEST = ["pytest", "-n", "logical", "--maxprocesses", "4", "--dist", "loadfile"]
+PYTEST = ["pytest", "-n", "logical", "--maxprocesses", "4", "--dist", "loadfile",
+          "--no-loadscope-reorder"]  # fmt: skip
 PIP_HINT = (
     "The packages could not be installed. Read the lines above: without a network, connect and "
     "try again; behind a proxy, set HTTPS_PROXY or PIP_INDEX_URL; on a full disk, free 2 GB. "

@@ -12,6 +12,16 @@ from kit.paths import root
 os.environ["KIT_HEADLESS"] = "1"
 
 
+# files whose tests take longest: begun first, so that no process is left alone with one at the end
+_LONGEST = ("test_labs.py", "test_jupyterlab.py", "test_run.py", "test_checks_lab05.py",
+            "test_ray.py", "test_kill.py")  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    place = {name: i for i, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(_LONGEST)))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield

@@ -104,25 +104,26 @@ def _chi_square(found, certainty):
     total, k = table.sum(), table.shape[1]
     if k == 1:
         return Found(0.0, 0.0, note="one category: nothing to compare")
-    value = _pearson(table)
-    pooled, merged = _pooled(table)
-    few = pooled is None
+    value = pearson(table)
+    whole, merged = pooled(table)
+    few = whole is None
     ends = (np.sqrt(x / total) for x in _noncentral(value, k - 1, certainty))
     low, high = (float(min(x, 1.0)) for x in ends)
     from scipy.stats import chi2
 
-    p = None if few else float(chi2.sf(_pearson(pooled), pooled.shape[1] - 1))
+    p = None if few else float(chi2.sf(pearson(whole), whole.shape[1] - 1))
     note = f"{merged} rare categories count as one for p" if merged else ""
     note = f"fewer than {FEWEST} rows expected in a cell: no p" if few else note
     return Found(value, float(np.sqrt(value / total)), low, high, p, note)
 
 
-def _pearson(table):
+def pearson(table):
+    """Pearson's chi-square (1900) of counts float64[2, k], no column of which is empty."""
     expected = table.sum(1, keepdims=True) * table.sum(0) / table.sum()
     return float(((table - expected) ** 2 / expected).sum())
 
 
-def _pooled(table):
+def pooled(table):
     """(table with its rarest categories as one, how many those are); (None, 0) if one is left.
 
     As many as it takes until FEWEST rows are expected everywhere. Chosen by the rows of both

@@ -12,7 +12,7 @@ from scipy.stats import hypergeom
 
 from kit.bench.monitoring import unpacked
 from kit.drift import calibrate
-from kit.drift.divergence import FEWEST
+from kit.drift.categories import pearson, pooled
 from kit.drift.inject import SHAPES, course
 from kit.errors import KitError
 from kit.experiments.events import KINDS, SIZES, stream
@@ -95,20 +95,17 @@ def _course(drift, shape):
 
 
 def _words(launch, events):
-    """list a window: chi-square of what was said, over its threshold; None where a word is rare.
+    """list a window: chi-square of what was said, over its threshold; None where all are rare.
 
-    p as in kit.drift.chi_square, without the interval that takes long.
+    As in kit.drift.chi_square, without the interval that takes long.
     """
     words = np.union1d(launch["said"], events["said"])
     before = _counts(launch["said"], words)
     found = []
     for i in range(0, events.height, WINDOW):
         both = np.stack([before, _counts(events["said"][i : i + WINDOW], words)])
-        both = both[:, both.any(0)]
-        expected = np.outer(both.sum(1), both.sum(0)) / both.sum()
-        limit = _limit(both.shape[1])
-        value = ((both - expected) ** 2 / expected).sum()
-        found.append(float(value / limit) if expected.min() >= FEWEST else None)
+        table, _ = pooled(both[:, both.any(0)].astype(float))
+        found.append(None if table is None else pearson(table) / _limit(table.shape[1]))
     return found
 
 

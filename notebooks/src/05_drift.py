@@ -62,6 +62,7 @@ def two(rng, rows=1000):
     return rng.choice(values, (2, rows)) + rng.normal(size=(2, rows))
 
 
+# %%
 def chapter(then, now):
     return drift.ks(then, now).value > 0.043
 

@@ -242,14 +242,18 @@ def test_predictions_are_held_against_the_chi_square(served):
         assert found[i] == pytest.approx(value / stats.chi2.isf(0.02, 2))
 
 
-def test_a_word_too_rare_is_not_tested(served):
+def test_a_word_too_rare_is_tested_together_with_others(served):
     pool = drift_stream.Pool(served)
     events = stream(served, events=250, seed=1)
     odd = events.with_columns(
         said=pl.when(pl.col("event") < 3).then(pl.lit("new")).otherwise("said")
     )
-    assert drift_stream._words(pool.launch, odd) == [None]
-    assert categories.chi_square(pool.launch["said"], odd["said"]).p is None
+    (ratio,) = drift_stream._words(pool.launch, odd)
+    found = categories.chi_square(pool.launch["said"], odd["said"])
+    assert "rare" in found.note
+    assert (ratio > 1) == (found.p < scoreboard.WANTED)
+    words = len(set(pool.launch["said"])) + 1 - int(found.note.split()[0])  # kept beside the rest
+    assert stats.chi2.sf(ratio * drift_stream._limit(words + 1), words) == pytest.approx(found.p)
 
 
 def test_fewest_alarming_is_the_first_with_a_small_p():
