@@ -3,12 +3,11 @@
 import pytest
 
 from kit.assumptions import value
-from kit.bench import recorded
+from kit.bench import recorded_rows
 
 
 def rows(kind):
-    (newest, *_) = recorded("synthetic")
-    return [r for r in newest["rows"] if r["kind"] == kind]
+    return recorded_rows("synthetic", kind)
 
 
 def mean(found):
@@ -89,8 +88,7 @@ def test_no_threshold_of_the_stream_keeps_the_budget():
 
 
 def watched(kind):
-    (newest, *_) = recorded("monitoring")
-    return [r for r in newest["rows"] if r["kind"] == kind]
+    return recorded_rows("monitoring", kind)
 
 
 def caught(detector):

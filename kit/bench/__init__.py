@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime
 
+from kit.errors import KitError
 from kit.paths import root
 
 
@@ -44,3 +45,27 @@ def recorded(name):
     files = (root() / "docs" / "benchmarks").glob("*.json")
     found = [json.loads(path.read_text(encoding="utf-8")) for path in files]
     return sorted((r for r in found if r["benchmark"] == name), key=lambda r: r["when"])[::-1]
+
+
+def recorded_rows(name, kind):
+    """Rows of one kind in the newest record of benchmark `name` that has them: list of dict.
+
+    Raises KitError "no-record" where none is kept.
+    """
+    for found in recorded(name):
+        if rows := [row for row in found["rows"] if row["kind"] == kind]:
+            return [{k: v for k, v in row.items() if k != "kind"} for row in rows]
+    raise KitError(
+        f"no measurement of the kind {kind} is kept",
+        found="no such row in docs/benchmarks",
+        allowed=f'a record of the benchmark "{name}" with rows of this kind',
+        remedy=f"measure it: kit bench {name} --save",
+        code="no-record",
+    )
+
+
+def recorded_table(name, kind):
+    """The rows of `recorded_rows` as polars table."""
+    import polars as pl
+
+    return pl.DataFrame(recorded_rows(name, kind), infer_schema_length=None)

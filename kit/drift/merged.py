@@ -1,20 +1,14 @@
 """Compiled loops over two sorted columns: K-S and Wasserstein in one pass, exact K-S tails.
 
-Needs NumPy and numba. This file imports nothing of ours, so numba's cache sees every change.
+Needs NumPy and numba. What is compiled calls nothing of ours, so numba's cache sees every change.
 """
 
 import numpy as np
-from numba import njit
+
+from kit.jit import compiled
 
 
-def _compiled(function):
-    try:
-        return njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # no folder to write: compile anew in every process
-        return njit(nogil=True)(function)
-
-
-@_compiled
+@compiled
 def merged(a, b):
     """(largest gap, area, distinct) of the distribution functions of a[n] and b[m], both sorted.
 
@@ -47,7 +41,7 @@ def merged(a, b):
     return gap, area / (np.float64(n) * np.float64(m)), distinct + 1
 
 
-@_compiled
+@compiled
 def tail(n, m, gap):
     """P(gap of `merged` >= gap) for n and m values of one continuous distribution, exact.
 

@@ -1,7 +1,6 @@
 """How well the spotter does on speakers it never heard: each of them tested in turn."""
 
-from kit.errors import KitError
-from kit.experiments.folds import averaged, tested_rows
+from kit.experiments.folds import averaged, names_of, tested_rows
 from kit.experiments.runs import Task, outcomes
 from kit.experiments.takes import joined
 
@@ -21,14 +20,7 @@ def held_out_speakers(people, how=None, seeds=(0,), real=None, extra=None, teste
     """
     import polars as pl
 
-    names = sorted(set(people.speakers.tolist()))
-    if len(names) < 2:
-        raise KitError(
-            "too few speakers to hold one out",
-            found=names,
-            allowed="two or more: one tests, the others train",
-            code="no-honest-split",
-        )
+    names = names_of(people, 2, "one tests, the others train")
     tasks, about = [], []
     for seed in seeds:
         for name in tested or names:

@@ -16,16 +16,23 @@ def folds(people, tested):
     each model hears as many people as can be. Fewer: the first ones, together in one fold.
     Raises KitError "no-honest-split" if nobody would be left to train on.
     """
-    names = sorted(set(people.speakers.tolist()))
-    if not 1 <= tested <= len(names) or len(names) < 2:
-        raise KitError(
-            "no honest split: nobody is left to train on",
-            found=f"{tested} of {len(names)} speakers tested",
-            allowed="two speakers or more, one of them tested",
-            remedy="add clips of another speaker",
-            code="no-honest-split",
-        )
+    names = names_of(people, 2, "one tests, the others train")
+    if not 1 <= tested <= len(names):
+        raise KitError("that many speakers cannot be tested", found=tested,
+                       allowed=f"1 to {len(names)}", code="no-honest-split")  # fmt: skip
     return [(name,) for name in names] if tested == len(names) else [tuple(names[:tested])]
+
+
+def names_of(people, fewest, why):
+    """Speakers of a Takes in alphabetical order. Raises KitError "no-honest-split" below `fewest`.
+
+    why: who needs them, such as "one tests, the others train".
+    """
+    names = sorted(set(people.speakers.tolist()))
+    if len(names) < fewest:
+        raise KitError("too few speakers", found=names, allowed=f"{fewest} or more: {why}",
+                       remedy="add clips of another speaker", code="no-honest-split")  # fmt: skip
+    return names
 
 
 def seeds_of(number, size):

@@ -5,8 +5,8 @@ Their mistakes are real, so raters can be made of them. Needs torch; tables are 
 
 import numpy as np
 
-from kit.errors import KitError
 from kit.experiments import scale
+from kit.experiments.folds import names_of
 from kit.experiments.kept import kept_table
 from kit.experiments.runs import SHORT, surroundings
 
@@ -23,10 +23,7 @@ def judged(people, clips=CLIPS, size=None, seed=0):
     (number), speaker, word (the truth), said, right, confidence (the largest score). Kept on disk.
     Raises KitError "no-honest-split".
     """
-    names = sorted(set(people.speakers.tolist()))
-    if len(names) <= _TESTED:
-        raise KitError("too few speakers", found=names, code="no-honest-split",
-                       allowed="three or more: two are judged, the others train")  # fmt: skip
+    names = names_of(people, _TESTED + 1, "two are judged, the others train")
     size = size or scale()
     about = [_FORMAT, surroundings(), people.digest, list(clips), size.passes, seed]
     return kept_table("judged", about, lambda: _judged(people, names[-_TESTED:], clips, size, seed))

@@ -11,6 +11,7 @@ import numpy as np
 from kit.drift import calibrate, categories, numeric
 from kit.drift.divergence import plug_in
 from kit.drift.inputs import side
+from kit.drift.watch.streaming import Stream
 from kit.errors import KitError
 from kit.experiments.events import KINDS, stream
 from kit.experiments.served import INPUTS, NONE
@@ -117,9 +118,9 @@ def every_detector():
     ]  # fmt: skip
     bands = [Detector(f"PSI above {band:g}", "inputs", None, _banded(band)) for band in BANDS]
     return quiet + bands + [
-        Detector("ADWIN of confidence", "confidence", None, lambda s: _river(s, "ADWIN")),
+        Detector("ADWIN of confidence", "confidence", None, lambda s: _river(s, "adwin")),
         Detector("Page-Hinkley of confidence", "confidence", None,
-                 lambda s: _river(s, "PageHinkley")),
+                 lambda s: _river(s, "page-hinkley")),
         Detector("ADWIN of inputs", "inputs", None, _river_inputs),
         Detector("ADWIN of errors", "errors", None, _river_errors),
     ]  # fmt: skip
@@ -222,25 +223,18 @@ def _river_inputs(seen):
         known = side(name, seen.reference[name]).values
         middle, spread = known.mean(), known.std() or 1.0
         x = seen.events[name].fill_null(middle).fill_nan(middle).to_numpy()
-        found |= set(_fed("ADWIN", np.clip((x - middle) / spread, -5, 5)))
+        found |= set(_fed("adwin", np.clip((x - middle) / spread, -5, 5)))
     return sorted(found)
 
 
 def _river_errors(seen):
     places = np.arange(0, seen.events.height, LABELLED)
-    return places[_fed("ADWIN", _wrong(seen.events)[places].astype(float))].tolist()
+    return places[_fed("adwin", _wrong(seen.events)[places].astype(float))].tolist()
 
 
 def _fed(kind, values):
     """list of int: places at which river's detector reports a drift, with its own defaults."""
-    from river import drift
-
-    detector, found = getattr(drift, kind)(), []
-    for i, x in enumerate(values.tolist()):
-        detector.update(x)
-        if detector.drift_detected:
-            found.append(i)
-    return found
+    return [place for _, place in Stream("", kind).feed(values, np.arange(len(values)))]
 
 
 def _hit(detector, drift, size, delays, streams):

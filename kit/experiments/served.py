@@ -12,6 +12,7 @@ import numpy as np
 from kit.drift.inject_sound import COVARIATES, covariate
 from kit.errors import KitError
 from kit.experiments import scale
+from kit.experiments.folds import names_of
 from kit.experiments.kept import kept_table
 from kit.experiments.runs import surroundings
 
@@ -60,14 +61,7 @@ def served(people, size=None):
     is the largest score. The same clips come in every drift but "voice". Kept on disk.
     Raises KitError "no-honest-split".
     """
-    names = sorted(set(people.speakers.tolist()))
-    if len(names) < 4:
-        raise KitError(
-            "too few speakers",
-            found=names,
-            allowed="four or more: one trains, two are served, one comes later",
-            code="no-honest-split",
-        )
+    names = names_of(people, 4, "one trains, two are served, one comes later")
     size = size or scale()
     about = [_FORMAT, surroundings(), people.digest, size.budget, _EPOCHS]
     rows = kept_table("served", about, lambda: _measured(people, names, size))

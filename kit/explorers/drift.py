@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-import kit.bench
+from kit.bench import recorded_table
 from kit.drift import calibrate
 from kit.drift.divergence import FEWEST, bias
 from kit.errors import KitError
@@ -25,23 +25,6 @@ REFERENCE = 2000  # events of the launch, as kit.experiments.degradation draws t
 _DAY_H = 24
 _ROWS = (100, 10_000_000)
 _COST = {"ks": "share", "p_inputs": "share"}
-
-
-def kept(kind):
-    """Rows of one kind in the newest record of the benchmark "monitoring": list of dict.
-
-    kind: "curve", "hit", "wolf" or "pool". Raises KitError "no-record" where none is kept.
-    """
-    for record in kit.bench.recorded("monitoring"):
-        if rows := [row for row in record["rows"] if row["kind"] == kind]:
-            return [{k: v for k, v in row.items() if k != "kind"} for row in rows]
-    raise KitError(
-        f"no measurement of the kind {kind} is kept",
-        found="no such row in docs/benchmarks",
-        allowed='a record of the benchmark "monitoring" with rows of this kind',
-        remedy="hand over a table of your own",
-        code="no-record",
-    )
 
 
 # alarms
@@ -181,7 +164,7 @@ def _sense_rows(table):
 def _costs(value):
     """What drifts cost, by drift and size; None for what is kept."""
     if value is None:
-        value = pl.DataFrame(kept("curve"), infer_schema_length=None)
+        value = recorded_table("monitoring", "curve")
     table = checked_table(value, _COST, "table of kit.experiments.degradation.curves")
     found = cases(table) if "draws" not in table.columns else table
     numbers = found.select("size", "lost_points", "lost_low", "lost_high")

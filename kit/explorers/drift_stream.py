@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from scipy.stats import hypergeom
 
+from kit.bench import recorded_rows
 from kit.bench.monitoring import unpacked
 from kit.drift import calibrate
 from kit.drift.categories import pearson, pooled
@@ -27,7 +28,7 @@ from kit.experiments.scoreboard import (
 )
 from kit.experiments.served import INPUTS, NONE, UNITS, Served
 from kit.explorers.base import Control, Explorer
-from kit.explorers.drift import kept, upper
+from kit.explorers.drift import upper
 from kit.numbers import plural, shown
 from kit.views import drift_live as views
 from kit.views.drift import case_name
@@ -140,7 +141,7 @@ def _pool(value):
     if isinstance(value, Pool):
         return value
     if value is None:
-        value = unpacked(kept("pool"))
+        value = unpacked(recorded_rows("monitoring", "pool"))
     rows = getattr(value, "rows", None)
     if not isinstance(value, Served) or not set(_COLUMNS) <= set(getattr(rows, "columns", ())):
         raise KitError("this is no spotter in service", found=type(value).__name__,

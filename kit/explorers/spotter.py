@@ -6,9 +6,10 @@ import polars as pl
 
 from kit.assumptions import value as _value
 from kit.audio import preset
+from kit.bench import recorded_table
 from kit.errors import KitError
 from kit.explorers.base import Control, Explorer
-from kit.explorers.synthetic import checked_table, kept
+from kit.explorers.synthetic import checked_table
 from kit.kws import targets
 from kit.kws.sizing import spotter_size
 from kit.numbers import plural, shown
@@ -30,7 +31,7 @@ _DIGITS = 10  # words of the spotter that the lesson trains
 
 def _stream_table(value):
     """What a spotter did on a stream, by threshold: the rows of one stream; None for the kept."""
-    table = kept("trade-off") if value is None else value
+    table = recorded_table("synthetic", "trade-off") if value is None else value
     if value is None and "keyword" in table.columns:
         table = table.filter(pl.col("keyword") == pl.col("keyword").first())
     table = checked_table(table, _RATES, "table of kit.kws.stream.trade_off with hours")
@@ -42,7 +43,7 @@ def _stream_table(value):
 
 def _points(value):
     """Measured spotters, with their shape, the bytes of their files and their accuracy."""
-    table = kept("size") if value is None else value
+    table = recorded_table("synthetic", "size") if value is None else value
     return checked_table(table, _POINTS, "table of measured spotters")
 
 

@@ -6,11 +6,11 @@ import math
 import numpy as np
 import polars as pl
 
-import kit.bench
 from kit.audio import preset, reference
 from kit.audio.augment import noise as noises
 from kit.audio.augment import reverberate, room_impulse_response
 from kit.audio.augment.rooms import SPEED_OF_SOUND
+from kit.bench import recorded_table
 from kit.errors import KitError
 from kit.experiments.mix import prices
 from kit.explorers.base import Control, Explorer
@@ -26,23 +26,6 @@ _VOLUME_M3 = math.prod(_ROOM_M)
 _RT60_STEP_S, _DISTANCE_STEP_M = 0.1, 0.5  # a room takes up to 0.2 s: few, and kept
 _SHARES = np.linspace(0, 1, 101)
 _RECORDED_USD, _SYNTHETIC_USD = (round(price, 9) for price in prices())
-
-
-def kept(kind):
-    """Rows of one kind in the newest record of the benchmark "synthetic", as polars table.
-
-    kind: "grid", "trade-off" or "size". Raises KitError "no-record" where none is kept.
-    """
-    for record in kit.bench.recorded("synthetic"):
-        if rows := [row for row in record["rows"] if row["kind"] == kind]:
-            return pl.DataFrame(rows, infer_schema_length=None).drop("kind")
-    raise KitError(
-        f"no measurement of the kind {kind} is kept",
-        found="no such row in docs/benchmarks",
-        allowed='a record of the benchmark "synthetic" with rows of this kind',
-        remedy="hand over a table of your own",
-        code="no-record",
-    )
 
 
 def checked_table(table, rules, what):
@@ -100,7 +83,7 @@ def _measured(value):
 
 def _grid(value):
     """Measured mixes to interpolate between; None for those that are kept."""
-    grid = kept("grid") if value is None else value
+    grid = recorded_table("synthetic", "grid") if value is None else value
     mixing.check_grid(grid)
     return grid
 

@@ -59,11 +59,35 @@ def fit(r, gold, prior, iterations, tolerance):
 
     gold: int64[items], code of the known truth, -1 for none. tolerance: gain of the
     log-likelihood per rating, in nats, below which EM stops. Raises KitError "too-large".
+
+    An item with one rating and no gold says nothing about who errs, and many of them would draw
+    EM to a single class, which explains them best. So they get their label from the matrices that
+    the other items show.
     """
+    room(len(r.raters), len(r.labels))
+    told = (r.each > 1) | (gold >= 0)
+    if told.all():
+        return _em(r, gold, prior, iterations, tolerance)
+    k, posterior = len(r.labels), np.zeros((len(r.items), len(r.labels)))
+    if told.any():
+        found = _em(r.only(told), gold[told], prior, iterations, tolerance)
+        posterior[told], share = found.posterior, found.posterior.sum(0) + prior.classes
+    else:
+        said = prior.said(k) / prior.said(k).sum(1, keepdims=True)
+        found = Fitted(
+            posterior, np.tile(said, (len(r.raters), 1, 1)), posterior, np.zeros(1), True
+        )
+        share = np.ones(k)
+    once = (r.each == 1) & ~told
+    at = r.starts[:-1][once]
+    p = share * found.said[r.rater[at], :, r.label[at]]
+    posterior[once] = p / p.sum(1, keepdims=True)
+    return found._replace(posterior=posterior, counts=tallied(r, posterior))
+
+
+def _em(r, gold, prior, iterations, tolerance):
     from kit.labeling.sweep import sweep
 
-    k, raters = len(r.labels), len(r.raters)
-    room(raters, k)
     posterior = start(r, gold)
     counts = tallied(r, posterior)
     blocks = BLOCKS if counts.size <= 2**20 else 1

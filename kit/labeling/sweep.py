@@ -1,20 +1,14 @@
 """One pass of EM over a block of items, compiled: posteriors, log-likelihood, expected counts.
 
-Needs NumPy and numba. This file imports nothing of ours, so numba's cache sees every change.
+Needs NumPy and numba. What is compiled calls nothing of ours, so numba's cache sees every change.
 """
 
 import numpy as np
-from numba import njit
+
+from kit.jit import compiled
 
 
-def _compiled(function):
-    try:
-        return njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # no folder to write: compile anew in every process
-        return njit(nogil=True)(function)
-
-
-@_compiled
+@compiled
 def sweep(first, last, starts, rater, label, gold, log_share, log_said, posterior, counts):
     """Log-likelihood, in nats, of items first to last; fills posterior and adds to counts.
 
@@ -49,7 +43,7 @@ def sweep(first, last, starts, rater, label, gold, log_share, log_said, posterio
     return total
 
 
-@_compiled
+@compiled
 def tally(starts, rater, label, posterior, counts):
     """Add the posterior of each item to counts[rater, said] of all who rated it."""
     for i in range(len(posterior)):

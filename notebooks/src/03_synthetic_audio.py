@@ -10,7 +10,7 @@ import polars as pl
 import kit
 from kit import audio, experiments
 from kit.audio import augment
-from kit.bench import recorded
+from kit.bench import recorded_table
 from kit.kws import evaluate, export, stream, train
 from kit.views import experiments as views
 
@@ -223,13 +223,8 @@ kit.after("backfire", views.backfire(effects), kit.show(effects, "One augmentati
 # Top left is what a product wants and a benchmark punishes. Bottom right is the opposite: the number on the slide rises, and the device understands less. Points near the lines may lie on either side in another training; the long run says which stay. There it is speed that backfires.
 
 # %%
-def long(kind):
-    """Rows of the long run that came with the kit."""
-    rows = [r for r in recorded("synthetic")[0]["rows"] if r["kind"] == kind]
-    return pl.DataFrame(rows, infer_schema_length=None).drop("kind")
-
-
-kit.after("backfire", kit.show(long("backfire"), "The same, all speakers in turn"))
+long = recorded_table("synthetic", "backfire")
+kit.after("backfire", kit.show(long, "The same, all speakers in turn"))
 
 # %% [markdown]
 # ## Dollars a point
@@ -241,7 +236,7 @@ bought = experiments.per_point()
 views.price(bought)
 
 # %%
-kit.show(long("price"), "The same, in the long run")
+kit.show(recorded_table("synthetic", "price"), "The same, in the long run")
 
 # %% [markdown]
 # A price a point is stated only where the whole interval lies above zero. In a short run that may be nowhere, and that is an answer too: the difference is smaller than what chance does to a training. In the long run a point from synthesis costs a small part of one from the studio, which has only one speaker. A hundred more clips of the same voice are not what the model lacks. Lab 03 lets you spend {{assume(500, 'dollars, the budget of lab 03')}} dollars.
@@ -320,7 +315,7 @@ except kit.KitError as error:
 # The product asks for {{value('kws_accuracy')}} %. The long record has every speaker tested in turn by models that heard the five others.
 
 # %%
-views.accuracy(experiments.summary(long("held-out")))
+views.accuracy(experiments.summary(recorded_table("synthetic", "held-out")))
 
 # %%
 kit.explain("bytes", "Which recording would you buy next, and how would you know it was right?")

@@ -6,11 +6,11 @@
 # %%
 import numpy as np
 import polars as pl
+from scipy.stats import kstwobign
 
 import kit
 from kit import drift, experiments
-from kit.bench import recorded
-from kit.drift import calibrate
+from kit.bench import recorded_table
 from kit.drift.inject_sound import covariate
 from kit.experiments import degradation, events, scoreboard, served
 from kit.views import drift as views
@@ -68,7 +68,7 @@ def chapter(then, now):
 
 
 wolf = drift.false_alarm_rate(chapter, two, windows=1500)
-model = 100 * calibrate.stats.kstwobign.sf(0.043 * np.sqrt(1000 / 2))
+model = 100 * kstwobign.sf(0.043 * np.sqrt(1000 / 2))
 kit.compare("wolf", 100 * wolf.rate, unit="%", model=model, model_name="Kolmogorov")
 
 # %% [markdown]
@@ -318,7 +318,7 @@ kit.predict("delay", "A change of the room: after how many events does ADWIN see
 hits, wolves = scoreboard.scoreboard(found, streams=5, quiet=25)
 rate = wolves.filter(pl.col("detector") == "K-S, chapter")["per_100_windows"][0]
 reach = drift.threshold("ks-one", 250) / np.sqrt(1 / 250 + 1 / 1000)
-model = 100 * drift.family_rate(calibrate.stats.kstwobign.sf(reach), 6)
+model = 100 * drift.family_rate(kstwobign.sf(reach), 6)
 kit.compare("chapter", rate, model=model, model_name="if columns were independent, without ties")
 
 # %%
@@ -332,13 +332,8 @@ kit.after(["chapter", "delay"], views.scoreboard(hits, wolves), kit.show(wolves,
 # Read the column "none" first. Whoever finds a drift there is guessing, and a detector that guesses often finds everything. The long record has more streams.
 
 # %%
-def long(kind):
-    """Rows of the long run that came with the kit."""
-    rows = [r for r in recorded("monitoring")[0]["rows"] if r["kind"] == kind]
-    return pl.DataFrame(rows, infer_schema_length=None).drop("kind")
-
-
-kit.after(["chapter", "delay"], views.scoreboard(long("hit"), long("wolf")))
+long = [recorded_table("monitoring", kind) for kind in ("hit", "wolf")]
+kit.after(["chapter", "delay"], views.scoreboard(*long))
 
 # %% [markdown]
 # No detector wins. ADWIN sees a sudden change of the inputs within a few dozen events, because it does not wait for a window to fill; it looks at every thirty-second event, and cannot be quicker than that. Its setting is for each look and for values from zero to one, so it promises nothing for a window, and only counting tells: it hardly ever cries wolf. In the few labels that there are it sees next to nothing. The windows of labels are slow, and they see a word change its meaning. The agreement of raters sees one drift, which nobody else understands.

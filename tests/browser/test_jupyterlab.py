@@ -147,6 +147,17 @@ def _moved(explorer, before):
     return points_of(explorer) != before
 
 
+def move(page, explorer, handle, key, times):
+    """Move a slider of the explorer with the keyboard, and wait until the figure follows."""
+    explorer.scroll_into_view_if_needed()
+    page.wait_for_timeout(400)
+    before = points_of(explorer)
+    explorer.query_selector_all(".noUi-handle")[handle].focus()
+    for _ in range(times):
+        page.keyboard.press(key)
+    eventually(partial(_moved, explorer, before))
+
+
 def drawn(page):
     """For every figure: how many of its traces have marks on the screen, and its width."""
     return page.evaluate(
@@ -183,6 +194,14 @@ def picture(element, name, folder):
     element.screenshot(path=target / name)
 
 
+def pictures(page, explorers, stem, folder):
+    """A screenshot of each explorer."""
+    for number, explorer in enumerate(explorers):
+        explorer.scroll_into_view_if_needed()
+        page.wait_for_timeout(400)
+        picture(explorer, f"{stem}-{number}.png", folder)
+
+
 def test_lesson_01_lives(page, server, tmp_path):
     open_and_run(page, server, "notebooks/01_data_gravity.ipynb")
     assert errors(page) == []
@@ -205,12 +224,8 @@ def test_lesson_01_lives(page, server, tmp_path):
     eventually(lambda: all(f["width"] > 0.9 * f["room"] for f in drawn(page)))
 
     gravity = next(e for e in explorers if "Move the data" in e.inner_text())
-    gravity.scroll_into_view_if_needed()
-    before, words = points_of(gravity), gravity.inner_text()
-    gravity.query_selector_all(".noUi-handle")[1].focus()
-    for _ in range(4):
-        page.keyboard.press("ArrowRight")
-    eventually(lambda: points_of(gravity) != before)
+    words = gravity.inner_text()
+    move(page, gravity, 1, "ArrowRight", 4)
     eventually(lambda: gravity.inner_text() != words)
     picture(gravity, "explorer.png", tmp_path)
 
@@ -231,19 +246,11 @@ def test_lesson_03_lives(page, server, tmp_path):
     explorers = page.query_selector_all(".kit-explorer")
     assert len(explorers) == 4
     room = explorers[0]
-    room.scroll_into_view_if_needed()
-    page.wait_for_timeout(400)
     source = "e => e.querySelector('audio').src"
-    before, heard = points_of(room), room.evaluate(source)
-    room.query_selector_all(".noUi-handle")[0].focus()
-    for _ in range(3):
-        page.keyboard.press("ArrowLeft")
-    eventually(lambda: points_of(room) != before)
+    heard = room.evaluate(source)
+    move(page, room, 0, "ArrowLeft", 3)
     eventually(lambda: room.evaluate(source) != heard)
-    for number, explorer in enumerate(explorers):
-        explorer.scroll_into_view_if_needed()
-        page.wait_for_timeout(400)
-        picture(explorer, f"synthetic-{number}.png", tmp_path)
+    pictures(page, explorers, "synthetic", tmp_path)
     assert errors(page) == []
     assert page.faults == []
 
@@ -259,17 +266,8 @@ def test_lesson_05_lives(page, server, tmp_path):
     explorers = page.query_selector_all(".kit-explorer")
     assert len(explorers) == 4
     live = explorers[-1]  # inject a drift, and watch the windows fill
-    live.scroll_into_view_if_needed()
-    page.wait_for_timeout(400)
-    before = points_of(live)
-    live.query_selector_all(".noUi-handle")[0].focus()
-    for _ in range(3):
-        page.keyboard.press("ArrowRight")
-    eventually(lambda: points_of(live) != before)
-    for number, explorer in enumerate(explorers):
-        explorer.scroll_into_view_if_needed()
-        page.wait_for_timeout(400)
-        picture(explorer, f"drift-{number}.png", tmp_path)
+    move(page, live, 0, "ArrowRight", 3)
+    pictures(page, explorers, "drift", tmp_path)
     assert errors(page) == []
     assert page.faults == []
 
@@ -311,9 +309,10 @@ def test_the_reader_s_ladder_appears_after_the_lock(page, server, tmp_path):
 
 
 def test_predictions_come_back_when_the_notebook_is_opened_again(page, server):
-    """Needs the run of lesson 00 above, or makes its own."""
-    open_and_run(page, server, "notebooks/00_start_here.ipynb")
-    lock_all(page, "120")
+    """Uses the run of lesson 00 above, or makes its own."""
+    if not list(server[2].rglob("00_start_here.json")):
+        open_and_run(page, server, "notebooks/00_start_here.ipynb")
+        lock_all(page, "120")
     open_and_run(page, server, "notebooks/00_start_here.ipynb")
     eventually(lambda: "You predicted 120 ns" in outputs(page))
 
@@ -325,6 +324,72 @@ def test_an_untouched_lab_says_so_in_one_line(page, server, lab):
     text = page.inner_text(".jp-Notebook")
     assert "transfer_time_s" not in text, "the check shows its formula"
     assert page.faults == []
+
+
+_LABEL = """import kit
+table = kit.corpus.load_clips("folder", "data/sample").table[:4]
+mine = kit.label(kit.corpus.waveforms(table, 8000), list("0123456789"), rate=8000)
+mine"""
+_CELLS = """() => [...document.querySelectorAll('.jp-Notebook .jp-Cell')].map(
+  c => [c.className.match(/jp-(Code|Markdown|Raw)Cell/)[0],
+        c.querySelector('.cm-content').innerText]
+)"""
+
+
+def hear(page, headline):
+    """Wait until the clip that `headline` names has begun to play."""
+    page.wait_for_selector(f".kit-labeler-head :text-is('{headline}')")
+    page.wait_for_selector(".kit-labeler-words button[aria-disabled='false']")
+
+
+def test_clips_are_labelled_by_keyboard_alone(page, server, tmp_path):
+    (server[2] / "label.ipynb").write_text(_notebook(_LABEL, "print(mine.table().write_csv())"))
+    open_and_run(page, server, "label.ipynb")
+    cells, labeler = page.evaluate(_CELLS), page.wait_for_selector(".kit-labeler")
+    assert "Click here, then use the keyboard." in labeler.inner_text()
+    labeler.focus()
+    eventually(lambda: "Click here" not in labeler.inner_text())
+    page.keyboard.press("Enter")
+    hear(page, "Clip 1 of 4")
+    for key in ("d", "d", "x", "z", "m", "ArrowUp", "Shift+Enter"):  # a notebook would obey them
+        page.keyboard.press(key)
+    picture(labeler, "labeler.png", tmp_path)
+    page.keyboard.press("3")
+    page.keyboard.press("3")  # hit twice, it labels one clip
+    hear(page, "Clip 2 of 4")
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(500)
+    page.keyboard.press("7")
+    hear(page, "Clip 3 of 4")
+    page.keyboard.press("s")
+    hear(page, "Clip 4 of 4")
+    page.keyboard.press("Backspace")
+    hear(page, "Clip 3 of 4")
+    page.keyboard.press("5")
+    hear(page, "Clip 4 of 4")
+    page.keyboard.press(".")
+    page.wait_for_selector("text=3 of 4 clips labelled, 1 skipped; median")
+    picture(labeler, "labelled.png", tmp_path)
+    assert page.evaluate(_CELLS) == cells
+    check_labels(page)
+    assert errors(page) == []
+    assert page.faults == []
+
+
+def check_labels(page):
+    """Run the last cell, which prints the table, and compare with the keys that were pressed."""
+    page.query_selector_all(".jp-Notebook .cm-content")[-1].click()
+    page.keyboard.press("Control+Enter")
+    eventually(lambda: "you,7" in outputs(page))
+    printed = outputs(page).split("clip,rater,label,seconds,replays,order")[-1].split()
+    rows = sorted((line.split(",") for line in printed), key=lambda row: row[5])
+    assert [row[2] for row in rows] == ["3", "7", "5", ""]
+    assert [row[4] for row in rows] == ["0", "2", "1", "1"]
+    seconds = [float(row[3]) for row in rows]
+    assert all(0.01 < s < 20 for s in seconds), seconds
+    assert seconds[1] > 0.5, "the wait is in it"
+    assert sorted(row[0] for row in rows) == list("0123")
 
 
 def _names():

@@ -31,6 +31,23 @@ def solutions(lab):
     return names
 
 
+def accept(checks, task, answer):
+    """Visible and hidden checks pass `answer`."""
+    for module in checks:
+        getattr(module, task)(answer)
+
+
+def refuse_untouched(checks, task):
+    """A function that is not written yet fails as such."""
+
+    def untouched(*args):
+        raise NotImplementedError
+
+    for module in checks:
+        with pytest.raises(NotImplementedError, match="not written yet"):
+            getattr(module, task)(untouched)
+
+
 def refuse(checks, task, attempt, word):
     """Visible and hidden checks fail `attempt`, and the sentence holds `word`."""
     for module in checks:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lab_checks import AlwaysEqual, refuse, solutions
+from lab_checks import AlwaysEqual, accept, refuse, solutions
 
 from kit import audio
 
@@ -16,8 +16,7 @@ TASKS = {
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("time", range(3))
 def test_the_master_passes_visible_and_hidden(checks, task, time):
-    for module in checks:
-        getattr(module, task)(solutions(LAB)[TASKS[task]])
+    accept(checks, task, solutions(LAB)[TASKS[task]])
 
 
 def test_the_master_passes_whatever_is_drawn(checks):

@@ -5,17 +5,11 @@ import math
 import numpy as np
 import polars as pl
 import pytest
+from helpers import code
 from scipy import stats
 
 from kit import drift
 from kit.drift import calibrate, numeric
-from kit.errors import KitError
-
-
-def code(call, *args, **kwargs):
-    with pytest.raises(KitError) as error:
-        call(*args, **kwargs)
-    return error.value.code
 
 
 def normals(n, m, shift=0.0):

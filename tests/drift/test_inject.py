@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
+from helpers import code
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -12,16 +13,9 @@ from kit.audio.augment import microphone, speech_power
 from kit.drift import inject
 from kit.drift.inject import Drift, course, into
 from kit.drift.inject_sound import COVARIATES, covariate
-from kit.errors import KitError
 
 RATE = 16_000
 EVERY = [(kind, size) for kind, how in COVARIATES.items() for size in how.sizes]
-
-
-def code(call, *args, **kwargs):
-    with pytest.raises(KitError) as error:
-        call(*args, **kwargs)
-    return error.value.code
 
 
 def likely(hits, trials, share):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from helpers import code
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -65,12 +66,6 @@ def alarms(monitor, window="1h"):
     """set of (column, statistic)."""
     found = monitor.alerts.filter(window=window)
     return set(zip(found["column"], found["statistic"], strict=True))
-
-
-def code(call, *args, **how):
-    with pytest.raises(KitError) as error:
-        call(*args, **how)
-    return error.value.code
 
 
 # --- windows ---

@@ -6,22 +6,16 @@ import math
 import numpy as np
 import polars as pl
 import pytest
+from helpers import code
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from kit import drift
 from kit.drift import Sketch, sketch_compare
-from kit.errors import KitError
 
 REFERENCE = np.random.default_rng(0).normal(size=500)
 values = st.lists(st.floats(-5, 5) | st.sampled_from([math.nan, math.inf, -math.inf]), max_size=40)
-
-
-def code(call, *args):
-    with pytest.raises(KitError) as error:
-        call(*args)
-    return error.value.code
 
 
 def of(*parts, bins=20):

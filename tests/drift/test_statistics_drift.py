@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import polars as pl
 import pytest
+from helpers import code
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -15,16 +16,9 @@ from kit import drift
 from kit.drift import categories, numeric
 from kit.drift.divergence import bias, divergence
 from kit.drift.table import INTERVAL
-from kit.errors import KitError
 
 few_values = st.lists(st.integers(-3, 3), min_size=1, max_size=30)
 any_values = st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=30)
-
-
-def code(call, *args, **kwargs):
-    with pytest.raises(KitError) as error:
-        call(*args, **kwargs)
-    return error.value.code
 
 
 @settings(max_examples=80, deadline=None)

@@ -8,9 +8,10 @@ from scipy import stats
 
 pytest.importorskip("torch")
 
+from helpers import code
+
 from kit.drift.inject import course
 from kit.drift.inject_sound import COVARIATES
-from kit.errors import KitError
 from kit.experiments import Scale, events, runs, served
 from kit.experiments.events import KINDS, RATER_ERROR, SIZES, stream, words_of
 from kit.experiments.served import INPUTS, NONE, OUTPUTS, VOICE, Served, inputs
@@ -58,12 +59,6 @@ def _rows(drift, size, word, luck, values, noise, worse, speaker=None):
 def likely(hits, trials, share):
     """Within what luck does to a share of independent trials."""
     return stats.binomtest(int(hits), int(trials), share).pvalue > 1e-3
-
-
-def code(call, *args, **kwargs):
-    with pytest.raises(KitError) as error:
-        call(*args, **kwargs)
-    return error.value.code
 
 
 # --- measured once

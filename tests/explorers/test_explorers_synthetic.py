@@ -343,7 +343,7 @@ def test_the_newest_record_with_rows_of_the_kind_counts(monkeypatch):
     older = [{"kind": "grid"} | r for r in flat_grid(top=0.8).to_dicts()]
     records = [{"rows": rows["size"]}, {"rows": rows["grid"]}, {"rows": older}]
     monkeypatch.setattr(kit.bench, "recorded", lambda _: records)
-    assert synthetic.kept("grid").equals(flat_grid())
+    assert kit.bench.recorded_table("synthetic", "grid").equals(flat_grid())
     assert spotter._points(None).height == 2
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import polars as pl
 import pytest
+from helpers import code, finite
 
-from kit.errors import KitError
 from kit.labeling.assisted.active import (
     STRATEGIES,
     Logistic,
@@ -16,17 +16,6 @@ from kit.labeling.assisted.active import (
     multiplier,
     select,
 )
-
-
-def code(call, *args, **kwargs):
-    with pytest.raises(KitError) as error:
-        call(*args, **kwargs)
-    return error.value.code
-
-
-def finite(table):
-    return all(table[c].drop_nulls().is_finite().all() for c in table.columns
-               if table[c].dtype.is_float())  # fmt: skip
 
 
 def blobs(n=300, k=4, d=6, seed=0, spread=1.0):

@@ -6,22 +6,16 @@ import time
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from helpers import code
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kit import labeling
-from kit.errors import KitError
 from kit.labeling import dawid_skene
 from kit.labeling.aggregate import METHODS
 
 rating = st.tuples(st.integers(0, 7), st.integers(0, 4), st.integers(0, 2))
 some_ratings = st.lists(rating, min_size=1, max_size=40, unique_by=lambda x: x[:2])
-
-
-def code(call, *args, **kwargs):
-    with pytest.raises(KitError) as error:
-        call(*args, **kwargs)
-    return error.value.code
 
 
 def frame(ratings):
@@ -104,6 +98,9 @@ def slow(ratings, k, prior, iterations, gold=()):
 @given(some_ratings, st.integers(1, 6), st.booleans())
 def test_em_is_that_of_the_slow_one(ratings, iterations, with_gold):
     gold = {ratings[0][0]: 2} if with_gold else {}
+    items = [item for item, _, _ in ratings]  # an item that is rated once tells nothing of raters
+    ratings = [x for x in ratings if items.count(x[0]) > 1 or x[0] in gold]
+    assume(ratings)
     prior = labeling.Prior(1.5, 0.7, 2.0)
     found = labeling.aggregate(
         frame(ratings), gold=gold, labels=[0, 1, 2], prior=prior,
@@ -380,3 +377,31 @@ def test_a_hundred_thousand_ratings_are_quick():
     start = time.process_time()
     labeling.aggregate(table)
     assert time.process_time() - start < 2  # 0.15 s measured
+
+
+def test_items_rated_once_keep_their_label():
+    """EM would explain them best by a single class."""
+    rng = np.random.default_rng(0)
+    said = pl.DataFrame({"item": range(300), "rater": rng.integers(6, size=300),
+                         "label": rng.integers(4, size=300)})  # fmt: skip
+    found = labeling.aggregate(said, "dawid-skene").items.sort("item")
+    assert found["label"].to_list() == said["label"].to_list()
+    assert found["confidence"].is_between(0.25, 1).all()
+
+
+def test_few_items_rated_often_tell_who_is_right_on_the_rest():
+    rng = np.random.default_rng(1)
+    truth = rng.integers(4, size=2000)
+    rows = []
+    for item, true in enumerate(truth):
+        each = 5 if item < 400 else 1
+        for rater in rng.choice(10, each, replace=False):
+            right = rng.random() < (0.9 if rater < 7 else 0.25)
+            rows.append((item, rater, true if right else rng.integers(4)))
+    table = pl.DataFrame(rows, ["item", "rater", "label"], orient="row")
+    got = {m: labeling.aggregate(table, m).items.sort("item")["label"].to_numpy() for m in
+           ("majority", "dawid-skene")}  # fmt: skip
+    often, once = slice(None, 400), slice(400, None)
+    assert (got["dawid-skene"][often] == truth[often]).mean() > 0.97
+    alone = [(got[m][once] == truth[once]).mean() for m in ("majority", "dawid-skene")]
+    assert alone[1] >= alone[0] - 0.01

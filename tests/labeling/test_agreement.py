@@ -6,13 +6,13 @@ import time
 import numpy as np
 import polars as pl
 import pytest
+from helpers import code
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats import inter_rater
 
 from kit import drift, labeling
-from kit.errors import KitError
 from kit.labeling.agreement import STATISTICS
 from kit.labeling.resample import patterns, resampled
 
@@ -35,12 +35,6 @@ TEXT = ["low", "middle", "high"]
 some_ratings = st.lists(
     st.lists(st.integers(0, 3), min_size=3, max_size=3), min_size=2, max_size=25
 )
-
-
-def code(call, *args, **kwargs):
-    with pytest.raises(KitError) as error:
-        call(*args, **kwargs)
-    return error.value.code
 
 
 def value(statistic, ratings, **kwargs):

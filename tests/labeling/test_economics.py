@@ -7,6 +7,7 @@ import math
 import numpy as np
 import polars as pl
 import pytest
+from helpers import code
 from scipy import stats
 
 from kit.assumptions import value
@@ -30,12 +31,6 @@ K = 10
 WORDS = [f"word {i}" for i in range(K)]
 CROWD = Tier(0.75, 0.05, 10, 50)
 EXPERT = Tier(0.97, 1.0, 20, 3)
-
-
-def code(call, *args, **kwargs):
-    with pytest.raises(KitError) as error:
-        call(*args, **kwargs)
-    return error.value.code
 
 
 def even(accuracy, k=K):

@@ -6,11 +6,11 @@ import itertools
 import numpy as np
 import polars as pl
 import pytest
+from helpers import code
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from kit.errors import KitError
 from kit.labeling.plan.raters import (
     Rater,
     biased,
@@ -25,12 +25,6 @@ from kit.labeling.plan.raters import (
 
 WORDS = ("down", "go", "no", "yes")
 COUNTS = np.array([[8, 1, 1, 0], [0, 10, 0, 0], [3, 5, 1, 1], [2, 0, 2, 4]])
-
-
-def code(call, *args, **kwargs):
-    with pytest.raises(KitError) as error:
-        call(*args, **kwargs)
-    return error.value.code
 
 
 def person(said=COUNTS, **changes):

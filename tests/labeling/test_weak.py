@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import polars as pl
 import pytest
+from helpers import code, finite
 
 from kit.audio.features import extract
 from kit.audio.quality import speech_span
-from kit.errors import KitError
 from kit.labeling.assisted import weak_audio
 from kit.labeling.assisted.weak import (
     ABSTAIN,
@@ -28,18 +28,6 @@ FUNCTIONS = (
     (0.8, 0.3, 0.0, (0, 1, 2, 3)), (1.0, 0.7, 0.05, (0,)), (0.85, 0.6, 0.1, (1, 2)),
 )  # fmt: skip
 BALANCE = (0.4, 0.3, 0.2, 0.1)
-
-
-def code(call, *args, **kwargs):
-    with pytest.raises(KitError) as error:
-        call(*args, **kwargs)
-    return error.value.code
-
-
-def finite(table):
-    """No NaN and no infinity in any column of floats."""
-    return all(table[c].drop_nulls().is_finite().all() for c in table.columns
-               if table[c].dtype.is_float())  # fmt: skip
 
 
 def simulated(n, seed=0, functions=FUNCTIONS):

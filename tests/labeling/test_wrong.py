@@ -2,21 +2,10 @@
 
 import numpy as np
 import pytest
+from helpers import code, finite
 
-from kit.errors import KitError
 from kit.labeling.assisted.active import Logistic
 from kit.labeling.assisted.wrong import find_wrong, out_of_fold
-
-
-def code(call, *args, **kwargs):
-    with pytest.raises(KitError) as error:
-        call(*args, **kwargs)
-    return error.value.code
-
-
-def finite(table):
-    return all(table[c].drop_nulls().is_finite().all() for c in table.columns
-               if table[c].dtype.is_float())  # fmt: skip
 
 
 def blobs(n=600, k=4, seed=0, spread=1.5):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from kit.drift.categories import difference
+from kit.drift.categories import difference, pearson
 from kit.drift.divergence import divergence
 from kit.drift.inputs import plain
 from kit.drift.labels import kappa
@@ -139,8 +139,7 @@ def _chi_square(part, bench, a, b):
         one = "one category" if (a + b > 0).sum() == 1 else "few rows in all but one category"
         return _nothing(part, "chi-square", n, "no reference", one)
     value = float(_g(table, table.sum(1)))
-    expected = np.outer(table.sum(1), table.sum(0)) / table.sum()
-    v = np.sqrt(((table - expected) ** 2 / expected).sum() / table.sum())
+    v = np.sqrt(pearson(table) / table.sum())
     psi = divergence("psi", *table).effect
     k = table.shape[1] - 1
     return _judged(part, "chi-square", n, bench, moved >= bench.rules.least_gap,
@@ -149,7 +148,10 @@ def _chi_square(part, bench, a, b):
 
 
 def _pooled(a, b):
-    """float[2, k]: categories with fewer than 5 rows expected, by the reference, as one."""
+    """float[2, k]: categories with fewer than 5 rows expected, by the reference, as one.
+
+    Not `categories.pooled`: a window that is tested again and again keeps its columns.
+    """
     total = a.sum() + b.sum()
     few = a * min(a.sum(), b.sum()) / total < 5
     table = np.stack([a, b])
