@@ -245,6 +245,37 @@ def bench_monitoring(
         print(keep(whole), file=sys.stderr)
 
 
+@bench.command("labels")
+def bench_labels(
+    as_json: Json = False,
+    save: Annotated[bool, typer.Option("--save", help="Keep it in docs/benchmarks.")] = False,
+):
+    """What labels are worth and what they cost: the long experiments of lesson 06. Minutes."""
+    from kit.bench import keep, labels, record
+
+    whole = record("labels", labels.labels())
+    print(json.dumps(whole, indent=1) if as_json else labels.as_text(whole["rows"]))
+    if save:
+        print(keep(whole), file=sys.stderr)
+
+
+@bench.command("storage")
+def bench_storage(
+    as_json: Json = False,
+    clips: Annotated[int, typer.Option(min=20, help="Clips of one second.")] = 1000,
+    seconds: Annotated[int, typer.Option(min=1, help="Time for the rounds.")] = 75,
+    save: Annotated[bool, typer.Option("--save", help="Keep it in docs/benchmarks.")] = False,
+):
+    """One corpus in every layout: bytes, rates and latencies, cold and warm. About 90 seconds."""
+    from kit.bench import keep, record, storage
+
+    found = storage.storage(clips, budget_s=seconds)
+    whole = record("storage", found.pop("rows")) | found
+    print(json.dumps(whole, indent=1) if as_json else storage.as_text(whole))
+    if save:
+        print(keep(whole), file=sys.stderr)
+
+
 @course.command("build")
 def course_build():
     """Generate notebooks and labs from their sources."""

@@ -134,6 +134,7 @@ LAYERS = {  # folder of kit -> folders and modules that it must not import
     "kws": ("views", "explorers", "course", "compiler", "experiments"),
     "drift": ("views", "explorers", "course", "experiments"),
     "labeling": ("views", "explorers", "course", "experiments", "compiler"),
+    "storage": ("views", "explorers", "course", "experiments", "compiler", "kws"),
     "experiments": ("views", "explorers", "course", "bench"),
     "views": ("explorers", "course"),
     "course": ("gravity", "corpus", "views"),

@@ -55,7 +55,7 @@ CLAIMS = [
           "in which nothing has changed; the chapter's value by {false:.0f} %. Its example, "
           "{example}, is drift either way; {between} is not.",
           units={"rows": "rows", "critical": ""}),
-    Claim(23, "05", "A kappa of {first} is substantial, one of {second} moderate: {right} words of "
+    Claim(23, "06", "A kappa of {first} is substantial, one of {second} moderate: {right} words of "
           "Landis and Koch.",
           {**{name: kappa for name, (kappa, _) in _KAPPA.items()}, "right": len(_KAPPA)}, _words,
           WRONG,

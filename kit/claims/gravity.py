@@ -3,6 +3,7 @@
 from kit import gravity
 from kit.assumptions import value
 from kit.claims.record import HOLDS, WITH_CONDITION, WRONG, Claim
+from kit.storage.feeding import image_bytes, inference_rate, training_rate
 
 _HOUR_S, _DAY_S = 3600.0, 86400.0
 
@@ -19,22 +20,6 @@ def _fast_ethernet():
 def _egress():
     cost = gravity.egress_cost_usd(value("petabyte"), value("egress"))
     return {"cost": cost, "tpu_hours": cost / value("tpu_v4_hour")}
-
-
-def image_bytes(bytes_per_value):
-    """Bytes of one decoded ResNet-50 input image at `bytes_per_value` bytes a colour value."""
-    return value("image_side") ** 2 * value("image_channels") * bytes_per_value
-
-
-def inference_rate():
-    """Images/s that an A100 could infer with ResNet-50 at its FP16 peak: an upper bound."""
-    return gravity.device_rate(value("a100_fp16"), value("resnet50_forward"))
-
-
-def training_rate():
-    """Images/s that an A100 could train on with ResNet-50 at its FP16 peak: an upper bound."""
-    work = value("resnet50_forward") * value("training_factor")
-    return gravity.device_rate(value("a100_fp16"), work)
 
 
 def inference_need_gbs():
@@ -202,7 +187,7 @@ CLAIMS = [
           "Amdahl's law gives {limited} when {serial} % of the work is serial; the chapter names "
           "no share.",
           units={"perfect": "x", "limited": "x"}),
-    Claim(24, "01", "If an L1 access took a second, an SSD would take {ssd} days, the network of a "
+    Claim(24, "07", "If an L1 access took a second, an SSD would take {ssd} days, the network of a "
           "data centre {network} days, a remote SSD {remote} days.",
           {"ssd": 2, "network": 7, "remote": 30}, _human_scale, WRONG,
           "They would take {ssd}, {network} and {remote} days: rounded hard. The scale is an L1 "
@@ -218,7 +203,7 @@ CLAIMS = [
           {"growth": 2_900, "fp32": 700, "fp16": 350}, _model_growth, HOLDS,
           "Parameters times bytes; activations and optimiser state come on top.",
           units={"growth": "x", "fp32": "GB", "fp16": "GB"}),
-    Claim(34, "01", "Feature vectors of 5 kB instead of images of 150 kB save {saving} times the "
+    Claim(34, "07", "Feature vectors of 5 kB instead of images of 150 kB save {saving} times the "
           "storage.",
           {"saving": 30}, _feature_vectors, WITH_CONDITION,
           "True of the bytes. A vector is bound to one extractor: change it, and the images are "

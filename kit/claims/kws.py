@@ -165,7 +165,7 @@ CLAIMS = [
           "passing the whole. Cost and memory agree because our base was chosen so: of what "
           "it chooses, the chapter prices the labels alone.",
           units={"low": "%", "high": "%", "cost": "kUSD", "memory": "kB"}),
-    Claim(12, "02", "Labels for MSWC by hand would take {hours} h, {years} years of one person.",
+    Claim(12, "06", "Labels for MSWC by hand would take {hours} h, {years} years of one person.",
           {"hours": 65_000, "years": 32.5}, _labeling_time, HOLDS,
           "With one look at each clip. Three people a clip, as labels that matter need, make "
           "{thrice} years.",
@@ -183,19 +183,19 @@ CLAIMS = [
           "gap. Clips that are objects of their own cost {open} ms each before the first byte; one "
           "after another that adds {days} days.",
           units={"nvme": "s", "store": "s", "factor": "x"}),
-    Claim(28, "02", "Active learning needs labels for USD {low} to {high} instead of {random}.",
+    Claim(28, "06", "Active learning needs labels for USD {low} to {high} instead of {random}.",
           {"random": 500_000, "low": 50_000, "high": 100_000}, _active_learning, WITH_CONDITION,
           "If five to ten times fewer labels do: measure that on your data. The chapter also says "
           "half, which costs USD {half}. To score its pool once costs USD {scoring} at its own "
           "price, which it leaves out: the gain is then {gain_low} to {gain_high} times.",
           units=dict.fromkeys(("random", "low", "high"), "USD")),
-    Claim(29, "02", "Labels cost {low} to {high} times the computing that trains on them.",
+    Claim(29, "06", "Labels cost {low} to {high} times the computing that trains on them.",
           {"low": 1_000, "high": 3_000}, _labels_to_compute, WITH_CONDITION,
           "The example divides to {low} and {high}. The chapter's own prices for ImageNet, one "
           "crowd's label an image and one training, give {imagenet_low} to {imagenet_high} times. "
           "Several raters a label raise it, every further training lowers it.",
           tolerance=0.12, units={"low": "x", "high": "x"}),
-    Claim(33, "02", "Ten thousand images, labelled by a radiologist, cost USD {cost}.",
+    Claim(33, "06", "Ten thousand images, labelled by a radiologist, cost USD {cost}.",
           {"cost": 30_000}, _radiologist, WITH_CONDITION,
           "At {pace} s an image and one reading. That is USD {price} a label; the chapter's price "
           "list has {low} to {high} for a study, {dearer_low} to {dearer_high} times as much.",

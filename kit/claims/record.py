@@ -13,7 +13,7 @@ WITH_CONDITION = "holds with a condition"
 WRONG = "wrong"
 
 # modules of kit.claims; each has a list CLAIMS
-_MODULES = ("gravity", "kws", "features", "drift", "labeling")
+_MODULES = ("gravity", "kws", "features", "drift", "labeling", "storage")
 
 
 @dataclass(frozen=True)
