@@ -17,6 +17,7 @@ _HOME = {  # name -> module that defines it
     "doctor": "measure.checkup",
     "explain": "explorers.predict",
     "explore": "explorers",
+    "label": "explorers.labeler",
     "lesson": "course.lessons",
     "predict": "explorers.predict",
     "report": "course.report",

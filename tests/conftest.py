@@ -1,6 +1,13 @@
 """Shared fixtures. KIT_REQUIRE_ALL=1 turns a skip for a missing tool or data set into a failure."""
 
+# ruff: noqa: E402 - threads are set before NumPy is imported
 import os
+
+# test processes run side by side, one a core: threads for matrix products would only wait for
+# each other, in our kernels and servers as well. Read when NumPy or torch are imported.
+for _name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
 import shutil
 
 import pytest

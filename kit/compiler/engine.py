@@ -4,6 +4,7 @@ A pass is written once, as a function of a task; the engine decides where it run
 the order in which they are done.
 """
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -15,6 +16,7 @@ from multiprocessing.connection import wait
 from kit.errors import KitError
 
 ENGINES = ("local", "ray")
+_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Engine:
@@ -57,8 +59,10 @@ class Engine:
             # spawn: a fork would copy locks that threads of polars and numba hold
             spawn = multiprocessing.get_context("spawn")
             self.pool = ProcessPoolExecutor(self.count, spawn, _follow_parent)
+        with _one_thread_each():
+            jobs = [self.pool.submit(function, task) for task in tasks]
         try:
-            for done in as_completed([self.pool.submit(function, task) for task in tasks]):
+            for done in as_completed(jobs):
                 yield done.result()
         except BrokenProcessPool as cause:
             raise lost_worker() from cause
@@ -71,13 +75,29 @@ class Engine:
         return self.workers or usable_cores()
 
 
+@contextlib.contextmanager
+def _one_thread_each():
+    """Processes that begin meanwhile get one thread for matrix products, unless told otherwise.
+
+    With a process a core, more threads would only wait for each other.
+    """
+    new = [name for name in _THREADS if name not in os.environ]
+    os.environ.update(dict.fromkeys(new, "1"))
+    try:
+        yield
+    finally:
+        for name in new:
+            os.environ.pop(name, None)
+
+
 def lost_worker():
     """The KitError "worker"."""
     return KitError(
         "a worker process was ended from outside",
         found="memory ran out, or it was killed",
         remedy="run the same command again, finished shards are kept; for less memory give the "
-        "recipe a smaller shard_clips, or use --workers 1",
+        "recipe a smaller shard_clips, or use --workers 1; in a script of your own, begin below "
+        "if __name__ == '__main__':",
         code="worker",
     )
 

@@ -4,6 +4,7 @@ A master is labs/src/<lab>.py in percent format. A graded cell is marked on its 
 `task="name" kind="solution"`, `kind="check" points=3`, or `kind="written" points=3`.
 """
 
+import functools
 import re
 import shutil
 import subprocess
@@ -69,14 +70,19 @@ def write_source(lab, folder=None):
 
 def release_files(lab):
     """What students get, made by nbgrader itself: dict of Path below labs/release -> text."""
+    checks = labs_folder() / "checks" / f"{checks_name(lab)}.py"
+    made = _released(lab, source_text(lab), checks.read_text(encoding="utf-8"))
+    return {labs_folder() / "release" / lab / name: text for name, text in made}
+
+
+@functools.cache
+def _released(lab, source, checks):
+    """Pairs of file name and text; nbgrader takes seconds, so equal sources are released once."""
     with tempfile.TemporaryDirectory(prefix="kit-") as tmp:
         write_source(lab, Path(tmp, "source"))
         nbgrader("generate_assignment", lab, "--no-db", "--force", folder=tmp)
         made = Path(tmp, "release", lab)
-        return {
-            labs_folder() / "release" / lab / path.name: path.read_text(encoding="utf-8")
-            for path in sorted(made.iterdir())
-        }
+        return [(path.name, path.read_text(encoding="utf-8")) for path in sorted(made.iterdir())]
 
 
 def nbgrader(verb, *args, folder):

@@ -2,8 +2,8 @@
 
 In Markdown cells of notebooks/src and labs/src, `{{expression}}` or `{{expression|.1f}}` is
 replaced by its value. The expression sees `gravity`, `audio`, `cost`, `targets`, `design`,
-`events`, `scoreboard`, `value` (an assumption), `claim(n)`, `recomputed(n)`, `stated(n)`, and
-`assume(number, reason)` for a choice of ours.
+`events`, `scoreboard`, `judges`, `prelabels`, `routing`, `value` (an assumption), `claim(n)`,
+`recomputed(n)`, `stated(n)`, and `assume(number, reason)` for a choice of ours.
 """
 
 import re
@@ -53,17 +53,12 @@ def _names():
     from kit import assumptions, audio, gravity
     from kit.audio import cost
     from kit.claims import claim
-    from kit.experiments import events, scoreboard
+    from kit.experiments import events, judges, prelabels, routing, scoreboard
     from kit.kws import design, targets
 
-    return {
-        "gravity": gravity,
-        "audio": audio,
-        "cost": cost,
-        "targets": targets,
-        "design": design,
-        "events": events,
-        "scoreboard": scoreboard,
+    modules = (gravity, audio, cost, targets, design, events, judges, prelabels, routing,
+               scoreboard)  # fmt: skip
+    return {module.__name__.rpartition(".")[2]: module for module in modules} | {
         "value": assumptions.value,
         "recomputed": lambda n: claim(n).recomputed(),
         "stated": lambda n: claim(n).stated,

@@ -56,8 +56,7 @@ def outcomes(tasks, workers=None, progress=None):
     that it learnt from. found: whether it was done before. workers: processes, one a core by
     default; one where there is a GPU.
     """
-    torch = needed()
-    if torch.cuda.is_available() or WORKERS in os.environ:
+    if needed().cuda.is_available():
         workers = int(os.environ.get(WORKERS, 1))
     with tempfile.TemporaryDirectory(prefix="kit-runs-") as folder:
         digests = {}
@@ -65,11 +64,21 @@ def outcomes(tasks, workers=None, progress=None):
         known = {job["key"]: _read(job["key"]) for job in jobs}
         found = {key for key, value in known.items() if value}
         todo = {job["key"]: job for job in jobs if not known[job["key"]]}
-        done = _engine(workers).run(_work, list(todo.values()))
+        done = spread(_work, list(todo.values()), workers)
         for key, value in _bar(done, len(todo), progress):
             write_file(_path(key), json.dumps(value).encode())
             known[key] = value
     return [known[job["key"]] | {"found": job["key"] in found} for job in jobs]
+
+
+def spread(function, jobs, workers=None):
+    """Yield function(job) of each job as it is done, in one process a core.
+
+    workers: processes; by default what KIT_EXPERIMENT_WORKERS in the environment says.
+    """
+    if workers is None and WORKERS in os.environ:
+        workers = int(os.environ[WORKERS])
+    return _engine(workers).run(function, jobs)
 
 
 @functools.cache

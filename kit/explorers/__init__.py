@@ -20,6 +20,10 @@ _HOME = {  # name -> module of kit.explorers with an Explorer of that name in EX
     "size-and-sense": "drift",
     "degradation": "drift",
     "stream": "drift_stream",
+    "correct-label": "labels.prices",
+    "routing": "labels.prices",
+    "active-learning": "labels.learning",
+    "kappa-paradox": "labels.learning",
 }
 
 __all__ = ["explore", "explorer", "explorer_names"]

@@ -272,6 +272,35 @@ def test_lesson_05_lives(page, server, tmp_path):
     assert page.faults == []
 
 
+def test_lesson_06_lives(page, server, tmp_path):
+    open_and_run(page, server, "notebooks/06_labels.ipynb")
+    assert errors(page) == []
+    assert "Promised, and found on other clips" not in outputs(page), "before the prediction"
+    lock_all(page)
+    assert "Promised, and found on other clips" in outputs(page)
+    eventually(lambda: all(f["traces"] > 0 for f in drawn(page)))
+    explorers = page.query_selector_all(".kit-explorer")
+    assert len(explorers) == 4
+    move(page, explorers[1], 0, "ArrowRight", 3)  # the price of a correct label
+    pictures(page, explorers, "labels", tmp_path)
+
+    page.query_selector(".kit-labeler").focus()
+    page.keyboard.press("Enter")
+    for clip in range(1, 11):
+        hear(page, f"Clip {clip} of 20")
+        page.keyboard.press(str(clip % 10))
+    hear(page, "Clip 11 of 20")
+    for cell in page.query_selector_all(".jp-Notebook .cm-content"):
+        if cell.inner_text().startswith(("best = judged", "kappas =")):
+            cell.click()
+            page.keyboard.press("Control+Enter")
+            page.wait_for_timeout(500)
+    eventually(lambda: "you and the model: kappa" in outputs(page))
+    assert "10 of 20 clips labelled" in outputs(page)
+    assert errors(page) == []
+    assert page.faults == []
+
+
 def test_every_explorer_answers_its_first_control(page, server):
     folder = server[2]
     book = folder / "explorers.ipynb"
@@ -284,7 +313,7 @@ def test_every_explorer_answers_its_first_control(page, server):
         page.wait_for_timeout(300)
         before = points_of(explorer)
         if choice := explorer.query_selector("select"):
-            choice.select_option(index=1)
+            choice.select_option(index=0 if choice.evaluate("e => e.selectedIndex") else 1)
         else:
             explorer.query_selector(".noUi-handle").focus()
             page.keyboard.press("ArrowRight")

@@ -449,6 +449,14 @@ def test_an_engine_does_every_task_once():
         Engine("local", 0)
 
 
+def test_a_worker_multiplies_on_one_thread_and_the_caller_as_before(monkeypatch):
+    name = "OPENBLAS_NUM_THREADS"
+    monkeypatch.delenv(name, raising=False)
+    with Engine("local", 2) as engine:
+        assert list(engine.run(os.getenv, [name, name])) == ["1", "1"]
+    assert name not in os.environ
+
+
 def test_a_pass_that_loses_a_clip_is_caught(shop, monkeypatch):
     def leaky(batch, recipe):
         found = passes.align(batch, recipe)

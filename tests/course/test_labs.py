@@ -41,6 +41,10 @@ SLIPS = {
         ("np.sqrt(1 / n + 1 / m)", "np.sqrt(1 / m)"), "threshold-check", "gap-check",
         "both windows scatter",
     ),
+    "lab06_labels": (
+        ("(agreement - chance) / (1 - chance)", "agreement"), "kappa-check", "majority-check",
+        "chance is a sum over all labels",
+    ),
 }  # fmt: skip
 
 

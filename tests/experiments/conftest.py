@@ -29,3 +29,37 @@ def tones():
     sound = 0.2 * np.sin(2 * np.pi * hertz[:, None] * t) * (abs(t - 0.5) < 0.2)
     sound += rng.normal(0, 0.003, sound.shape)
     return takes(np.rint(32_767 * sound).astype(np.int16), labels, who)
+
+
+def verdicts(accuracies, clips=400, words=4, seed=0, shared=0.0):
+    """A table as of `judges.judged`: judges who err evenly, on hard clips together by `shared`."""
+    import polars as pl
+
+    rng = np.random.default_rng(seed)
+    names = np.array([f"w{i}" for i in range(words)])
+    true = np.arange(clips) % words
+    common = rng.random(clips)
+    parts = []
+    for number, accuracy in enumerate(accuracies):
+        own = np.where(rng.random(clips) < shared, common, rng.random(clips))
+        right = own < accuracy
+        said = np.where(right, true, (true + rng.integers(1, words, clips)) % words)
+        sure = np.clip(rng.normal(np.where(right, 0.8, 0.45), 0.12), 0.26, 1)
+        parts.append(pl.DataFrame({
+            "judge": [f"{number} clips"] * clips, "clip": np.arange(clips),
+            "speaker": ["x"] * clips, "word": names[true], "said": names[said],
+            "right": right, "confidence": sure,
+        }))  # fmt: skip
+    return pl.concat(parts)
+
+
+@pytest.fixture(scope="session")
+def judged():
+    """Verdicts of three judges, right in 60, 75 and 85 % of 400 clips of four words."""
+    return verdicts((0.60, 0.75, 0.85))
+
+
+@pytest.fixture(scope="session")
+def together():
+    """The same judges, most of whose errors fall on the same clips."""
+    return verdicts((0.60, 0.75, 0.85), shared=0.8)

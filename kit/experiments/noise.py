@@ -1,0 +1,90 @@
+"""Wrong labels in training: what they cost, and whether to mend them or to buy more."""
+
+import numpy as np
+
+from kit.experiments import scale
+from kit.experiments.folds import averaged, folds, seeds_of, tested_rows, unseen
+from kit.experiments.judges import confusions
+from kit.experiments.runs import Task, outcomes
+from kit.experiments.takes import Takes
+
+WRONG = (0.0, 0.1, 0.2, 0.4)  # shares of the training labels
+MISTAKES = ("any word alike", "as spotters err")
+_SIZES = (0.25, 1.0)  # of the clips of a Scale: two points of the curve
+
+
+def mistaken(takes, share, chances=None, seed=0):
+    """Takes with a share of the labels wrong, 0 to 1; the first ones wrong at 0.1 are so at 0.2.
+
+    chances: (float[words, words] true x said, words) to draw the wrong word from, without the
+    diagonal; None, or a row of zeros: any wrong word alike.
+    """
+    rng = np.random.default_rng(seed)
+    words = np.unique(takes.labels) if chances is None else np.array(chances[1])
+    k = len(words)
+    wrong = np.ones((k, k)) if chances is None else np.asarray(chances[0], float)
+    wrong = np.where(np.eye(k, dtype=bool), 0, wrong)
+    wrong = np.where(wrong.sum(1, keepdims=True) > 0, wrong, 1 - np.eye(k))
+    ladder = np.cumsum(wrong, 1) / wrong.sum(1, keepdims=True)
+    place = np.searchsorted(words, takes.labels)
+    said = (ladder[place] <= rng.random((len(place), 1))).sum(1).clip(max=k - 1)
+    chosen = rng.permutation(len(place))[: round(share * len(place))]
+    labels = takes.labels.copy()
+    labels[chosen] = words[said[chosen]]
+    return Takes(takes.clips, labels, takes.speakers)
+
+
+def noisy(people, judged, size=None, progress=None):
+    """Accuracy on unseen people of spotters that learnt from partly wrong labels.
+
+    people: Takes. judged: table of `judges.judged`, for the words that are confused. size: Scale.
+    polars table, see `folds.averaged`: mistake (of MISTAKES), clips,
+    wrong_percent, accuracy_percent, low_percent, high_percent, speakers, ends.
+    """
+    import polars as pl
+
+    size = size or scale()
+    counts, words = confusions(judged)
+    chances = {MISTAKES[0]: None, MISTAKES[1]: (sum(counts.values()), words)}
+    tasks, about = [], []
+    for number, fold in enumerate(folds(people, size.tested)):
+        tests, others = unseen(people, fold), people.without(fold)
+        for seed in seeds_of(number, size):
+            for mistake, clips, share in _cells(min(size.budget, len(others.clips))):
+                train = mistaken(others.few(clips, seed), share, chances[mistake], seed)
+                tasks.append(Task(train, tests, {"seed": seed, "passes": size.passes}))
+                about.append({"mistake": mistake, "clips": clips, "wrong_percent": 100 * share,
+                              "seed": seed})  # fmt: skip
+    found = outcomes(tasks, progress=progress)
+    rows = [row for a, o in zip(about, found, strict=True) for row in tested_rows(a, o)]
+    by = ["mistake", "clips", "wrong_percent"]
+    return averaged(pl.DataFrame(rows), by).sort(by)
+
+
+def learning_curve(table):
+    """Function (labels, share wrong) -> accuracy, 0 to 1, between the measured points.
+
+    table: of `noisy`. Straight lines over the logarithm of labels and the share of wrong ones;
+    outside, the nearest edge.
+    """
+    import polars as pl
+    from scipy.interpolate import RegularGridInterpolator
+
+    own = table.filter(pl.col("mistake") == MISTAKES[0])
+    grid = own.pivot("wrong_percent", index="clips", values="accuracy_percent",
+                     sort_columns=True).sort("clips").drop_nulls()  # fmt: skip
+    clips = grid["clips"].to_numpy()
+    wrong = np.array([float(name) for name in grid.columns[1:]]) / 100
+    curve = RegularGridInterpolator((np.log(clips), wrong), grid.drop("clips").to_numpy() / 100)
+
+    def accuracy(labels, share):
+        at = np.clip(np.log(max(labels, 1)), *np.log(clips[[0, -1]]))
+        return float(curve((at, np.clip(share, wrong[0], wrong[-1]))))
+
+    return accuracy
+
+
+def _cells(most):
+    """(mistake, clips, share wrong) of every training."""
+    cells = [(MISTAKES[0], round(part * most), share) for part in _SIZES for share in WRONG]
+    return cells + [(MISTAKES[1], most, share) for share in WRONG[1:]]
