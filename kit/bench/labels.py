@@ -69,6 +69,7 @@ PARTS = {
     "routing": lambda _, table: routing.routing(table).to_dicts(),
     "promise": lambda _, table: routing.promise(table).to_dicts(),
     "noisy": lambda people, table: noise.noisy(people, table, FULL).to_dicts(),
+    "looks": lambda people, table: noise.looks(people, table, size=FULL).to_dicts(),
     "curve": lambda people, _: asking.mean_curves(_asked(people)).to_dicts(),
     "multiplier": lambda people, _: asking.multipliers(_asked(people)).to_dicts(),
     "rules": lambda people, _: prelabels.rules(people, FULL).to_dicts(),

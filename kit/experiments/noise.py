@@ -5,11 +5,13 @@ import numpy as np
 from kit.experiments import scale
 from kit.experiments.folds import averaged, folds, seeds_of, tested_rows, unseen
 from kit.experiments.judges import confusions
+from kit.experiments.redundancy import crowd
 from kit.experiments.runs import Task, outcomes
 from kit.experiments.takes import Takes
 
 WRONG = (0.0, 0.1, 0.2, 0.4)  # shares of the training labels
 MISTAKES = ("any word alike", "as spotters err")
+LOOKS = (1, 3, 5, 9)  # raters a clip
 _SIZES = (0.25, 1.0)  # of the clips of a Scale: two points of the curve
 
 
@@ -59,6 +61,47 @@ def noisy(people, judged, size=None, progress=None):
     rows = [row for a, o in zip(about, found, strict=True) for row in tested_rows(a, o)]
     by = ["mistake", "clips", "wrong_percent"]
     return averaged(pl.DataFrame(rows), by).sort(by)
+
+
+def looks(people, judged, usd=None, per_clip=LOOKS, size=None, progress=None):
+    """What the same money trains: many clips looked at once, or few looked at often.
+
+    people: Takes. judged: table of `judges.judged`, of which the crowd is made. usd: for labels; by
+    default one look at each clip of the Scale. per_clip: raters a clip, read by Dawid and Skene.
+    polars table: looks, clips, label_percent (labels that are right, mean over folds), and the
+    accuracy of spotters on unseen people as in `folds.averaged`.
+    """
+    import polars as pl
+
+    size = size or scale()
+    raters = crowd(judged)
+    usd = size.budget * raters[0].usd if usd is None else usd
+    tasks, about = [], []
+    for number, fold in enumerate(folds(people, size.tested)):
+        tests, others = unseen(people, fold), people.without(fold)
+        for seed in seeds_of(number, size):
+            for each in per_clip:
+                count = min(int(usd / (each * raters[0].usd)), len(others.clips))
+                own = others.few(count, seed)
+                given = _labelled(own, raters, each, seed)
+                tasks.append(Task(given, tests, {"seed": seed, "passes": size.passes}))
+                right = 100 * float((given.labels == own.labels).mean())
+                about.append({"looks": each, "clips": count, "label_percent": right, "seed": seed})
+    found = outcomes(tasks, progress=progress)
+    rows = [row for a, o in zip(about, found, strict=True) for row in tested_rows(a, o)]
+    labels = pl.DataFrame(about).group_by("looks").agg(pl.col("label_percent").mean())
+    table = averaged(pl.DataFrame(rows), ["looks", "clips"])
+    return table.join(labels, on="looks", maintain_order="left").sort("looks")
+
+
+def _labelled(own, raters, each, seed):
+    """The Takes with the labels of `each` raters a clip, read by Dawid and Skene."""
+    from kit.labeling import aggregate
+    from kit.labeling.plan import rate
+
+    given = rate(own.labels.tolist(), raters, each, seed=[seed, each])
+    found = aggregate(given.select("item", "rater", "label"), labels=list(raters[0].words))
+    return Takes(own.clips, found.items.sort("item")["label"].to_numpy().astype(str), own.speakers)
 
 
 def learning_curve(table):

@@ -90,6 +90,7 @@ def _ways(others, size, seed):
     some, most = len(hand.clips) * 5, min(size.budget, len(rest.clips))
     bought = rest.few(some, seed)
     believed, guessed = by_rules.of(sure), by_rules.of(by_rules.labels != "")
+    times = max(1, round(min(most, int(sure.sum())) / (len(hand.clips) + some)))
     taken = [part.few(min(most, len(part.clips)), seed) for part in (believed, guessed)]
     return {
         "examples alone": (hand, len(hand.clips)),
@@ -97,6 +98,8 @@ def _ways(others, size, seed):
         "rules wherever they vote": (joined(hand, taken[1]), len(hand.clips)),
         "some by hand": (joined(hand, bought), len(hand.clips) + some),
         "some by hand, rules where sure": (joined(hand, bought, taken[0]), len(hand.clips) + some),
+        "some by hand, as often as rules": (joined(*[hand, bought] * times, taken[0]),
+                                            len(hand.clips) + some),
         "all by hand": (joined(hand, rest.few(most, seed)), len(hand.clips) + most),
     }  # fmt: skip
 

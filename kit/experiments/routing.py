@@ -12,21 +12,20 @@ ITEMS = 10_000
 WANTED = 0.95  # share of right labels
 THRESHOLDS = (*np.round(np.arange(0.3, 1.0, 0.05), 2).tolist(), 0.98, 0.99, 0.995)
 WAYS = ("experts", "crowd, experts", "model, crowd, experts")
-_STEP = 1.03  # in USD from one plan that is rehearsed to the next
-REHEARSALS = 5  # with another crew each time
+_SURE = 0.8  # confidence of the model from which a clip counts as easy, for everybody
+_LOOKS, _SOME = range(3, 10), (0.6, 0.7, 0.8, 0.9)  # of plans that are rehearsed
+REHEARSALS = 12  # with another crew each time
 
 
 def routing(table, wanted=WANTED, items=ITEMS, seed=0):
     """The cheapest plan of each way to label, and what it costs and gives when carried out.
 
     table: of `judges.judged`; its last judge is the model. wanted: least accuracy, 0 to 1.
-    polars table, for each way of WAYS a row for the plan that the closed form finds, read by
-    majority, and one for the cheapest that keeps its word with all of
-    REHEARSALS crews, read by Dawid and Skene:
-    way, chosen ("closed form" or "rehearsal"), plan (text), usd and accuracy_percent (promised),
-    found_usd, found_percent with low_percent and high_percent (Wilson, over items; see
-    `carried_out`), saved_percent (of the USD that experts alone cost). No second row where no
-    plan keeps its word, or where nobody but experts labels.
+    polars table, for each way of WAYS: the plan that the closed form finds, read by majority and
+    by Dawid and Skene, and the cheapest that keeps its word with all of REHEARSALS crews, read by
+    Dawid and Skene. Columns way, chosen ("closed form" or "rehearsal"), read, plan (text), usd and
+    promised_percent, found_usd, found_percent with low_percent and high_percent (Wilson, over
+    items; see `carried_out`), saved_percent (of the USD that experts alone cost).
     """
     import polars as pl
 
@@ -34,13 +33,16 @@ def routing(table, wanted=WANTED, items=ITEMS, seed=0):
     rows = []
     for way in WAYS:
         best = _best(tried, way, wanted, items)
-        rows.append(_row(way, "closed form", best.plan, best.priced.usd, best.priced.accuracy,
-                         carried_out(held, best.plan, items, [seed, REHEARSALS])))  # fmt: skip
-        found = _rehearsed(tried, best.front, wanted, items, seed) if way != "experts" else None
-        if found:
-            plan, promise = found
-            trial = carried_out(held, plan, items, [seed, REHEARSALS], "dawid-skene")
-            rows.append(_row(way, "rehearsal", plan, promise.usd, promise.accuracy, trial))
+        later = [held, best.plan, items, [seed, REHEARSALS]]
+        rows.append(_row(way, "closed form", best.plan, best.priced, carried_out(*later)))
+        if way == WAYS[0]:
+            continue
+        again = carried_out(*later, "dawid-skene")
+        rows.append(_row(way, "closed form", best.plan, best.priced, again, "dawid-skene"))
+        if found := _rehearsed(tried, way, wanted, items, seed):
+            later[1] = found[0]
+            trial = carried_out(*later, "dawid-skene")
+            rows.append(_row(way, "rehearsal", *found, trial, "dawid-skene"))
     dear = rows[0]["found_usd"]
     return pl.DataFrame([r | {"saved_percent": 100 * (1 - r["found_usd"] / dear)} for r in rows])
 
@@ -82,28 +84,27 @@ def carried_out(part, plan, items=ITEMS, seed=0, method="majority", alike=False,
 
     own = _model(part)
     drawn = own[np.random.default_rng(seed).integers(0, own.height, items)]
-    sure = drawn["confidence"].to_numpy() >= (plan.threshold or 0.0)
-    ease = np.where(sure, *easier(part, plan.threshold)) if hard else None
+    sure = drawn["confidence"].to_numpy() >= _SURE
+    ease = np.where(sure, *easier(part)) if hard else None
     people = crowd(part, CROWD, seed)
     return simulate(plan, drawn["word"].to_list(), _alike(people) if alike else people,
                     experts(part, EXPERTS, seed), (drawn["said"].to_list(),
                     drawn["confidence"].to_numpy()), seed, method, ease)  # fmt: skip
 
 
-def easier(part, threshold):
+def easier(part, sure=None):
     """(odds where the model is sure, odds where it is not) over the odds of all: of the others.
 
     part: rows of `judges.judged`. Odds of the judges other than the last to be right on the clips
-    where the last one's confidence reaches `threshold`, and on the rest. None: (1, 1).
+    where the last one's confidence reaches `sure`, by default 0.8, and on the rest.
     """
     import polars as pl
 
-    if threshold is None:
-        return 1.0, 1.0
     model = part["judge"].to_list()[-1]
-    sure = part.filter(pl.col("judge") == model).select("clip", sure=pl.col("confidence")
-                                                        >= threshold)  # fmt: skip
-    others = part.filter(pl.col("judge") != model).join(sure, on="clip")
+    sides = part.filter(pl.col("judge") == model).select(
+        "clip", sure=pl.col("confidence") >= (_SURE if sure is None else sure)
+    )
+    others = part.filter(pl.col("judge") != model).join(sides, on="clip")
     whole = _odds(others["right"])
     return tuple(_odds(others.filter(pl.col("sure") == side)["right"]) / whole
                  for side in (True, False))  # fmt: skip
@@ -150,30 +151,20 @@ def _model(part):
 
 
 def _best(part, way, wanted, items):
-    from kit.labeling.plan import best_plan, model_curve, tier_of
+    from kit.labeling.plan import best_plan, tier_of
 
-    own, people, dear = _model(part), crowd(part), experts(part)
-    curve = None
-    if way.startswith("model"):
-        curve = model_curve(own["confidence"].to_numpy(), own["right"].to_numpy(), THRESHOLDS)
+    people, dear = crowd(part), experts(part)
+    curve = _curve(_model(part), THRESHOLDS) if way.startswith("model") else None
     how = {"raters": (0,), "gold": (0.0,)} if way == "experts" else {}
     free = 100.0 * items * dear[0].usd  # no limit
     return best_plan(items, free, free, wanted, tier_of(people), tier_of(dear),
                      len(people[0].words), curve, **how)  # fmt: skip
 
 
-def _rehearsed(part, front, wanted, items, seed):
-    """(plan, its worst Trial) of the cheapest plan of a front that keeps its word every time."""
-    import polars as pl
-
-    from kit.labeling.plan import Plan
-
-    spent = 0.0
-    for row in front.filter(pl.col("accuracy") >= wanted).iter_rows(named=True):
-        if row["usd"] < _STEP * spent:
-            continue
-        spent, trials = row["usd"], []
-        plan = Plan(**{name: row[name] for name in Plan.__dataclass_fields__})
+def _rehearsed(part, way, wanted, items, seed):
+    """(plan, its worst Trial) of the cheapest plan of a way that keeps its word every time."""
+    for plan in _by_price(part, way, items):
+        trials = []
         for crew in range(REHEARSALS):
             again = _resampled(part, [seed, crew])
             trials.append(carried_out(again, plan, items, [seed, crew], "dawid-skene"))
@@ -182,6 +173,27 @@ def _rehearsed(part, front, wanted, items, seed):
         else:
             return plan, min(trials, key=lambda trial: trial.accuracy)
     return None
+
+
+def _by_price(part, way, items):
+    """Plans that are rehearsed, the cheapest first, in closed form: without golds."""
+    from kit.labeling.plan import Plan, priced, tier_of
+
+    own, curve = _model(part), None
+    people = crowd(part)
+    thresholds = [None]
+    if way.startswith("model"):
+        thresholds, curve = _SOME, _curve(own, _SOME)
+    plans = [Plan(raters=n, agree=agree, threshold=t)
+             for n in _LOOKS for agree in (0, 2, 3) for t in thresholds if agree <= n]  # fmt: skip
+    tiers, words = (tier_of(people), tier_of(experts(part))), len(people[0].words)
+    return sorted(plans, key=lambda plan: priced(plan, items, *tiers, words, curve).usd)
+
+
+def _curve(own, thresholds):
+    from kit.labeling.plan import model_curve
+
+    return model_curve(own["confidence"].to_numpy(), own["right"].to_numpy(), thresholds)
 
 
 def _alike(people):
@@ -194,13 +206,14 @@ def _alike(people):
     return [replace(r, said=said) for r in people]
 
 
-def _row(way, chosen, plan, usd, accuracy, trial):
+def _row(way, chosen, plan, told_of, trial, read="majority"):
+    """told_of: Priced or Trial that the promise comes from. trial: what was found."""
     from kit.intervals import wilson
 
     n = len(trial.labels)
     low, high = (100 * float(x) for x in wilson(round(trial.accuracy * n), n))
-    return {"way": way, "chosen": chosen, "plan": told(plan), "usd": usd,
-            "accuracy_percent": 100 * accuracy, "found_usd": trial.usd,
+    return {"way": way, "chosen": chosen, "read": read, "plan": told(plan), "usd": told_of.usd,
+            "promised_percent": 100 * told_of.accuracy, "found_usd": trial.usd,
             "found_percent": 100 * trial.accuracy, "low_percent": low,
             "high_percent": high}  # fmt: skip
 

@@ -109,28 +109,38 @@ def test_the_closed_form_holds_for_its_assumptions_and_hard_items_break_it():
     assert told[4] > told[3] + 3
 
 
-def test_rehearsed_plans_keep_their_word_and_save_most_of_the_bill():
+def test_plans_of_the_formula_fall_short_and_rehearsed_ones_keep_their_word():
     rows = recorded_rows("labels", "routing")
-    rehearsed = {row["way"]: row for row in rows if row["chosen"] == "rehearsal"}
+    rehearsed = [row for row in rows if row["chosen"] == "rehearsal"]
     assert len(rehearsed) == 2
-    for row in rehearsed.values():
+    for row in rehearsed:
         assert row["high_percent"] >= 95
         assert row["saved_percent"] > 80
     closed = [row for row in rows if row["chosen"] == "closed form"][1:]
-    assert all(row["found_percent"] < 90 for row in closed)
-    assert max(r["saved_percent"] for r in closed) > max(
-        r["saved_percent"] for r in rehearsed.values()
-    )  # what promises most is not what keeps its word
+    by_vote, again = ([r for r in closed if r["read"] == x] for x in ("majority", "dawid-skene"))
+    for row, reread in zip(by_vote, again, strict=True):
+        assert row["found_percent"] < row["promised_percent"] - 4
+        assert reread["found_percent"] > row["found_percent"] + 2  # "bring back most of it"
+
+
+def test_few_clips_with_many_looks_train_as_well_as_many_with_one():
+    found = {row["looks"]: row for row in recorded_rows("labels", "looks")}
+    once, often = found[1], found[9]
+    assert once["clips"] == 9 * often["clips"] + 1
+    assert often["label_percent"] > once["label_percent"] + 15
+    assert often["accuracy_percent"] >= once["accuracy_percent"]
+    assert often["low_percent"] < once["high_percent"]  # "the intervals overlap"
+    assert found[3]["accuracy_percent"] < min(once["accuracy_percent"], often["accuracy_percent"])
 
 
 def test_choosing_saves_nothing_for_new_speakers_and_something_for_known_ones():
     rows = [r for r in recorded_rows("labels", "multiplier") if r["strategy"] == "margin"]
     new = [r for r in rows if r["task"] == "new speakers" and r["multiplier"]]
     same = {r["accuracy"]: r for r in rows if r["task"] == "same speakers" and r["multiplier"]}
-    every = [r for r in recorded_rows("labels", "multiplier") if r["task"] == "new speakers"]
     assert new
-    assert all(r["low"] < 1 for r in every if r["multiplier"])  # "every interval holds one"
-    assert all(r["high"] is None or r["high"] > 1 for r in every if r["multiplier"])
+    assert all(r["low"] < 1 for r in new)
+    assert any(r["low"] < 0.6 and r["high"] and r["high"] > 3 for r in new)  # "half to three"
+    assert all(1.1 < r["multiplier"] < 2 for r in same.values())  # "a fifth to a half"
     assert same[0.9]["low"] > 1.3
     assert same[0.9]["multiplier"] > same[0.7]["multiplier"]
     assert all(r["multiplier"] < 5 for r in rows if r["multiplier"])
@@ -146,7 +156,8 @@ def test_wrong_labels_cost_points_and_more_of_them_more():
         most.filter(pl.col("mistake") == name, pl.col("wrong_percent") == 40)["accuracy_percent"][0]
         for name in MISTAKES
     )
-    assert spotters < alike
+    clean = got[0]
+    assert 1.5 < (clean - spotters) / (clean - alike) < 3  # "about twice as much"
 
 
 def test_rules_help_next_to_nothing_and_spoil_labels_by_hand():
@@ -155,5 +166,8 @@ def test_rules_help_next_to_nothing_and_spoil_labels_by_hand():
     assert got["some by hand"] > got["rules wherever they vote"]
     assert got["some by hand"] > got["some by hand, rules where sure"]
     rules = {r["rule"]: r for r in recorded_rows("labels", "rules")}
-    whole = rules["all rules together"]
-    assert whole["believed_percent"] > whole["right_percent"] + 5
+    whole, template = rules["all rules together"], rules["by_template"]
+    assert template["believed_percent"] > template["right_percent"] + 5
+    assert whole["right_percent"] < template["right_percent"]
+    assert whole["covered_percent"] > template["covered_percent"]
+    assert got["some by hand, as often as rules"] < got["some by hand"]

@@ -75,3 +75,23 @@ def test_the_curve_runs_through_its_points_and_stops_at_the_edges():
     assert curve(200, 0.1) == pytest.approx(0.56)
     assert curve(10_000, 0.9) == pytest.approx(curve(400, 0.4))
     assert curve(1, 0) == pytest.approx(0.5)
+
+
+def test_the_same_money_buys_many_looks_or_many_clips(tones, judged, monkeypatch):
+    seen = []
+
+    def spied(tasks, progress=None):
+        seen.extend(tasks)
+        return [{"accuracy": dict.fromkeys(t.tests, 0.5), "seconds": 0.0} for t in tasks]
+
+    monkeypatch.setattr(noise, "outcomes", spied)
+    renamed = judged.with_columns(pl.col("word", "said").replace_strict(
+        {"w0": "low", "w1": "middle", "w2": "high", "w3": "high"}))  # fmt: skip
+    table = noise.looks(tones, renamed, usd=48 * 0.05, per_clip=(1, 3), size=SMALL)
+    assert table.select("looks", "clips").rows() == [(1, 48), (3, 16)]
+    truth = {c.tobytes(): w for c, w in zip(tones.clips, tones.labels, strict=True)}
+    for task, row in zip(seen, table.to_dicts(), strict=True):
+        right = [truth[c.tobytes()] == w
+                 for c, w in zip(task.train.clips, task.train.labels, strict=True)]  # fmt: skip
+        assert row["label_percent"] == pytest.approx(100 * np.mean(right))
+        assert row["label_percent"] < 100

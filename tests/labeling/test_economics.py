@@ -12,6 +12,7 @@ from scipy import stats
 
 from kit.assumptions import value
 from kit.errors import KitError
+from kit.labeling import plan as planning
 from kit.labeling.plan import economics as eco
 from kit.labeling.plan.plans import (
     ModelCurve,
@@ -542,3 +543,11 @@ def test_the_search_without_people_or_with_impossible_numbers_is_refused():
     assert code(best_plan, 10, 1, 1, 0.5, CROWD, gold=(2,)) == "not-share"
     alone = best_plan(10, 10, 10, 0.5, CROWD)
     assert (alone.plan.agree, alone.plan.gold, alone.priced.expert_labels) == (0, 0, 0)
+
+
+def test_experts_alone_are_paid_once_for_a_gold():
+    """A gold is labelled before the rest, and not again with it."""
+    whole = planning.Plan(raters=0, gold=0.05)
+    dear = [planning.Rater(f"e{i}", np.eye(3), ("a", "b", "c"), 2.0, 10.0) for i in range(3)]
+    trial = planning.simulate(whole, ["a", "b", "c"] * 100, [], dear)
+    assert (trial.expert_labels, trial.usd, trial.expert_share) == (300, 600.0, 1.0)

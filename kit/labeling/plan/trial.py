@@ -56,6 +56,7 @@ def simulate(plan, labels, crowd, experts=(), model=None, seed=0, method="majori
         golds = np.sort(site.rng.permutation(rest)[: round(plan.gold * len(rest))])
         said[golds] = site.decided("expert", golds, plan.experts)
         out = _thrown_out(plan, site, rest, golds, said[golds])
+        doubt = np.setdiff1d(rest, golds)  # golds are labelled and paid already
         if plan.raters:
             said, doubt = _by_crowd(plan, site, said, rest, golds, method)
         said[doubt] = site.decided("expert", doubt, plan.experts)
