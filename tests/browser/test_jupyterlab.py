@@ -113,13 +113,18 @@ def run_all(page, server, path):
     page.goto(f"{url}/lab/tree/{path}?token={token}&reset")
     page.wait_for_selector(".jp-Notebook", timeout=60_000)
     page.wait_for_function(_IDLE, timeout=120_000)
+    said = []
     for _ in range(5):
-        page.click(".lm-MenuBar-itemLabel:text-is('Run')")
-        page.click(".lm-Menu-itemLabel:text-is('Run All Cells')")
+        for dialog in page.query_selector_all(".jp-Dialog"):  # lies over the menu
+            said.append(dialog.inner_text())
+            page.keyboard.press("Escape")
+            page.wait_for_timeout(500)
         with contextlib.suppress(LateError):
+            page.click(".lm-MenuBar-itemLabel:text-is('Run')", timeout=5_000)
+            page.click(".lm-Menu-itemLabel:text-is('Run All Cells')", timeout=5_000)
             page.wait_for_function(_BEGUN, timeout=10_000)
             return
-    pytest.fail(f"{path} was not run: {page.evaluate(_STATE)}")
+    pytest.fail(f"{path} was not run: {page.evaluate(_STATE)}; dialogs: {said}")
 
 
 def open_and_run(page, server, path):
