@@ -205,12 +205,10 @@ def bench_synthetic(
     save: Annotated[bool, typer.Option("--save", help="Keep it in docs/benchmarks.")] = False,
 ):
     """What data are worth: the long experiments of lesson 03. An hour; goes on where it stopped."""
-    from kit.bench import keep, record, synthetic
+    from kit.bench import record, synthetic
 
     whole = record("synthetic", synthetic.synthetic(part, workers))
-    print(json.dumps(whole, indent=1) if as_json else synthetic.as_text(whole["rows"]))
-    if save:
-        print(keep(whole), file=sys.stderr)
+    _tell(whole, None if as_json else synthetic.as_text(whole["rows"]), save)
 
 
 @bench.command("drift")
@@ -222,11 +220,18 @@ def bench_drift(
     save: Annotated[bool, typer.Option("--save", help="Keep it in docs/benchmarks.")] = False,
 ):
     """Columns a second that are compared for drift: ours against a loop over SciPy."""
-    from kit.bench import drift, keep, record
+    from kit.bench import drift, record
 
     found = drift.drift(columns, rows, rounds)
     whole = record("drift", found.pop("rows")) | found
-    print(json.dumps(whole, indent=1) if as_json else drift.as_text(whole))
+    _tell(whole, None if as_json else drift.as_text(whole), save)
+
+
+def _tell(whole, text, save):
+    """Print a record, as JSON where there is no text; keep it on request."""
+    from kit.bench import keep
+
+    print(json.dumps(whole, indent=1) if text is None else text)
     if save:
         print(keep(whole), file=sys.stderr)
 
@@ -237,12 +242,10 @@ def bench_monitoring(
     save: Annotated[bool, typer.Option("--save", help="Keep it in docs/benchmarks.")] = False,
 ):
     """What drift costs and which detectors see it: the long experiments of lesson 05. Minutes."""
-    from kit.bench import keep, monitoring, record
+    from kit.bench import monitoring, record
 
     whole = record("monitoring", monitoring.monitoring())
-    print(json.dumps(whole, indent=1) if as_json else monitoring.as_text(whole["rows"]))
-    if save:
-        print(keep(whole), file=sys.stderr)
+    _tell(whole, None if as_json else monitoring.as_text(whole["rows"]), save)
 
 
 @bench.command("labels")
@@ -251,12 +254,10 @@ def bench_labels(
     save: Annotated[bool, typer.Option("--save", help="Keep it in docs/benchmarks.")] = False,
 ):
     """What labels are worth and what they cost: the long experiments of lesson 06. Minutes."""
-    from kit.bench import keep, labels, record
+    from kit.bench import labels, record
 
     whole = record("labels", labels.labels())
-    print(json.dumps(whole, indent=1) if as_json else labels.as_text(whole["rows"]))
-    if save:
-        print(keep(whole), file=sys.stderr)
+    _tell(whole, None if as_json else labels.as_text(whole["rows"]), save)
 
 
 @bench.command("storage")
@@ -267,13 +268,11 @@ def bench_storage(
     save: Annotated[bool, typer.Option("--save", help="Keep it in docs/benchmarks.")] = False,
 ):
     """One corpus in every layout: bytes, rates and latencies, cold and warm. About 90 seconds."""
-    from kit.bench import keep, record, storage
+    from kit.bench import record, storage
 
     found = storage.storage(clips, budget_s=seconds)
     whole = record("storage", found.pop("rows")) | found
-    print(json.dumps(whole, indent=1) if as_json else storage.as_text(whole))
-    if save:
-        print(keep(whole), file=sys.stderr)
+    _tell(whole, None if as_json else storage.as_text(whole), save)
 
 
 @course.command("build")

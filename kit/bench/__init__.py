@@ -40,6 +40,13 @@ def _text(found):
     return flat.sub(lambda m: "[" + re.sub(r"\n\s*", " ", m[1]) + "]", json.dumps(found, indent=1))
 
 
+def need_recordings(notice):
+    """Raises KitError "no-data" if a notice says that voices stand for people."""
+    if notice:
+        raise KitError("the record needs the recordings", found=notice,
+                       remedy="kit data fetch fsdd", code="no-data")  # fmt: skip
+
+
 def recorded(name):
     """Records of benchmark `name` kept in docs/benchmarks: list of dict, newest first."""
     files = (root() / "docs" / "benchmarks").glob("*.json")

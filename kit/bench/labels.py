@@ -4,6 +4,7 @@ Rows are dicts that name their `kind`. Every training is kept by its content, so
 stopped goes on where it was.
 """
 
+from kit.bench import need_recordings
 from kit.bench.synthetic import as_text as synthetic_text
 from kit.errors import KitError
 from kit.experiments import FULL, QUICK, asking, noise, prelabels, redundancy, routing
@@ -23,9 +24,7 @@ def labels(parts=None):
         raise KitError("no such part", found=sorted(unknown), allowed=", ".join(PARTS),
                        code="unknown")  # fmt: skip
     everybody, notice = people()
-    if notice:
-        raise KitError("the record needs the recordings", found=notice,
-                       remedy="kit data fetch fsdd", code="no-data")  # fmt: skip
+    need_recordings(notice)
     table = judged(everybody, size=QUICK)  # the raters of the lesson
     found = [{"kind": name} | row for name in parts or PARTS
              for row in PARTS[name](everybody, table)]  # fmt: skip

@@ -5,8 +5,8 @@ Rows are dicts that name their `kind`: "curve", "hit", "wolf", "pool".
 
 import numpy as np
 
+from kit.bench import need_recordings
 from kit.bench.synthetic import as_text as synthetic_text
-from kit.errors import KitError
 from kit.experiments import FULL
 from kit.experiments.degradation import curves
 from kit.experiments.events import KINDS
@@ -22,9 +22,7 @@ _DIGITS = 4
 def monitoring():
     """All rows: list of dict. Raises KitError where the recordings are not here."""
     everybody, notice = people()
-    if notice:
-        raise KitError("the record needs the recordings", found=notice,
-                       remedy="kit data fetch fsdd", code="no-data")  # fmt: skip
+    need_recordings(notice)
     found = served(everybody, FULL)
     rows = [{"kind": "curve", "seed": seed} | row
             for seed in range(SEEDS) for row in curves(found, seed=seed).to_dicts()]  # fmt: skip

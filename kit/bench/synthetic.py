@@ -8,6 +8,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from kit.bench import need_recordings
 from kit.errors import KitError
 from kit.experiments import FULL, accuracy, gap, leak, mix, price, runs, treatments
 from kit.experiments.takes import people
@@ -31,9 +32,7 @@ def synthetic(parts=None, workers=None):
         raise KitError("no such part", found=sorted(unknown), allowed=", ".join(PARTS),
                        code="unknown")  # fmt: skip
     everybody, notice = people()
-    if notice:
-        raise KitError("the record needs the recordings", found=notice,
-                       remedy="kit data fetch fsdd", code="no-data")  # fmt: skip
+    need_recordings(notice)
     if workers:
         os.environ[runs.WORKERS] = str(workers)
     return [{"kind": name} | row for name in parts or PARTS for row in PARTS[name](everybody)]

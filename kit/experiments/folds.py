@@ -60,6 +60,14 @@ def tested_rows(about, outcome):
     return rows
 
 
+def tested_table(about, found):
+    """polars table: `tested_rows` of each training and its outcome, one below the other."""
+    import polars as pl
+
+    return pl.DataFrame([row for a, o in zip(about, found, strict=True)
+                         for row in tested_rows(a, o)])  # fmt: skip
+
+
 def averaged(table, by):
     """Means of accuracy: `by`, accuracy_percent, low_percent, high_percent, speakers, ends.
 

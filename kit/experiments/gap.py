@@ -10,7 +10,7 @@ from kit.audio.features import extract
 from kit.audio.quality import speech_span
 from kit.errors import KitError
 from kit.experiments import scale
-from kit.experiments.folds import averaged, folds, tested_rows, unseen
+from kit.experiments.folds import averaged, folds, tested_table, unseen
 from kit.experiments.runs import Task, outcomes
 from kit.experiments.takes import BAND_HZ, Takes, synthetic
 
@@ -47,8 +47,7 @@ def gap(people, size=None, progress=None):
             tasks.append(Task(part, tests, _how(size, seed)))
             about.append({"treatment": name, "seed": seed})
     found = outcomes(tasks, progress=progress)
-    tested = [row for a, o in zip(about, found, strict=True) for row in tested_rows(a, o)]
-    mean = averaged(pl.DataFrame(tested), ["treatment"])
+    mean = averaged(tested_table(about, found), ["treatment"])
     own = mean.row(by_predicate=pl.col("treatment") == "", named=True)["accuracy_percent"]
     aucs = pl.DataFrame(rows).group_by("treatment", maintain_order=True).mean()
     accuracies = mean.select("treatment", "accuracy_percent")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from kit.assumptions import value
 from kit.errors import KitError
 from kit.experiments import scale
-from kit.experiments.folds import FEWEST, averaged, folds, seeds_of, tested_rows, unseen
+from kit.experiments.folds import FEWEST, averaged, folds, seeds_of, tested_table, unseen
 from kit.experiments.runs import Task, outcomes
 from kit.experiments.takes import joined, synthetic
 
@@ -94,8 +94,8 @@ def _measured(people, mixes, size, augments, conditions, progress):
 
 
 def _table(about, found):
-    import polars as pl
 
-    rows = [row for a, o in zip(about, found, strict=True) for row in tested_rows(a, o)]
     by = ["augment", "condition", "real_share", "real", "synthetic"]
-    return averaged(pl.DataFrame(rows), by).sort("augment", "condition", "real", "synthetic")
+    return averaged(tested_table(about, found), by).sort(
+        "augment", "condition", "real", "synthetic"
+    )

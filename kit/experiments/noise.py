@@ -3,7 +3,7 @@
 import numpy as np
 
 from kit.experiments import scale
-from kit.experiments.folds import averaged, folds, seeds_of, tested_rows, unseen
+from kit.experiments.folds import averaged, folds, seeds_of, tested_table, unseen
 from kit.experiments.judges import confusions
 from kit.experiments.redundancy import crowd
 from kit.experiments.runs import Task, outcomes
@@ -43,7 +43,6 @@ def noisy(people, judged, size=None, progress=None):
     polars table, see `folds.averaged`: mistake (of MISTAKES), clips,
     wrong_percent, accuracy_percent, low_percent, high_percent, speakers, ends.
     """
-    import polars as pl
 
     size = size or scale()
     counts, words = confusions(judged)
@@ -58,9 +57,8 @@ def noisy(people, judged, size=None, progress=None):
                 about.append({"mistake": mistake, "clips": clips, "wrong_percent": 100 * share,
                               "seed": seed})  # fmt: skip
     found = outcomes(tasks, progress=progress)
-    rows = [row for a, o in zip(about, found, strict=True) for row in tested_rows(a, o)]
     by = ["mistake", "clips", "wrong_percent"]
-    return averaged(pl.DataFrame(rows), by).sort(by)
+    return averaged(tested_table(about, found), by).sort(by)
 
 
 def looks(people, judged, usd=None, per_clip=LOOKS, size=None, progress=None):
@@ -88,9 +86,8 @@ def looks(people, judged, usd=None, per_clip=LOOKS, size=None, progress=None):
                 right = 100 * float((given.labels == own.labels).mean())
                 about.append({"looks": each, "clips": count, "label_percent": right, "seed": seed})
     found = outcomes(tasks, progress=progress)
-    rows = [row for a, o in zip(about, found, strict=True) for row in tested_rows(a, o)]
     labels = pl.DataFrame(about).group_by("looks").agg(pl.col("label_percent").mean())
-    table = averaged(pl.DataFrame(rows), ["looks", "clips"])
+    table = averaged(tested_table(about, found), ["looks", "clips"])
     return table.join(labels, on="looks", maintain_order="left").sort("looks")
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from kit.assumptions import value
 from kit.experiments import scale
-from kit.experiments.folds import averaged, folds, seeds_of, tested_rows, unseen
+from kit.experiments.folds import averaged, folds, seeds_of, tested_table, unseen
 from kit.experiments.runs import Task, outcomes
 from kit.experiments.takes import Takes, few, joined
 
@@ -72,9 +72,8 @@ def prelabelled(people, size=None, progress=None):
                 tasks.append(Task(train, tests, {"seed": seed, "passes": size.passes}))
                 about.append({"how": how, "hand_labels": hand, "seed": seed})
     found = outcomes(tasks, progress=progress)
-    rows = [row for a, o in zip(about, found, strict=True) for row in tested_rows(a, o)]
     by = ["how", "hand_labels"]
-    table = averaged(pl.DataFrame(rows), by).sort("accuracy_percent")
+    table = averaged(tested_table(about, found), by).sort("accuracy_percent")
     return table.with_columns(usd=pl.col("hand_labels") * value("kws_label"))
 
 

@@ -2,7 +2,7 @@
 
 from kit.audio.augment import preset
 from kit.experiments import scale
-from kit.experiments.folds import averaged, folds, seeds_of, tested_rows, unseen
+from kit.experiments.folds import averaged, folds, seeds_of, tested_table, unseen
 from kit.experiments.runs import Task, outcomes
 
 TREATMENTS = {  # name -> what the Augmenter does
@@ -25,7 +25,6 @@ def backfire(people, size=None, progress=None):
     device_percent (accuracy on unseen people) with clean_low, clean_high, device_low, device_high
     (95 % intervals, see `folds.averaged`), clean_points and device_points (gained over "none").
     """
-    import polars as pl
 
     size = size or scale()
     tasks, about = [], []
@@ -38,8 +37,7 @@ def backfire(people, size=None, progress=None):
                 tasks.append(Task(own, tests, how))
                 about.append({"treatment": name, "seed": seed})
     found = outcomes(tasks, progress=progress)
-    rows = [row for a, o in zip(about, found, strict=True) for row in tested_rows(a, o)]
-    return _wide(averaged(pl.DataFrame(rows), ["treatment", "condition"]))
+    return _wide(averaged(tested_table(about, found), ["treatment", "condition"]))
 
 
 def _wide(table):

@@ -99,10 +99,7 @@ class Content:
         if not file.exists():
             raise KitError("no such manifest", found=digest, code="unknown",
                            allowed=f"{len(self._names())} are here")  # fmt: skip
-        raw = file.read_bytes()
-        if hashlib.sha256(raw).hexdigest() != digest:
-            raise _corrupt(digest)
-        return pl.DataFrame(json.loads(raw), _MANIFEST, orient="row")
+        return pl.DataFrame(json.loads(_verified(file, digest)), _MANIFEST, orient="row")
 
     def verify(self):
         """polars table of what is wrong: digest, kind (corrupt, missing), paths that need it.
@@ -192,10 +189,7 @@ class Content:
         if not file.exists():
             raise KitError("no such object", found=digest, code="unknown",
                            allowed=f"{len(self._all())} are here")  # fmt: skip
-        raw = file.read_bytes()
-        if hashlib.sha256(raw).hexdigest() != digest:
-            raise _corrupt(digest)
-        return raw
+        return _verified(file, digest)
 
     def _object_file(self, digest):
         return self.objects / _checked(digest)[:2] / digest[2:]
@@ -224,6 +218,13 @@ def _checked(digest):
         raise KitError("no digest", found=digest, allowed="64 hex digits, as put returns them",
                        code="digest")  # fmt: skip
     return digest
+
+
+def _verified(file, digest):
+    raw = file.read_bytes()
+    if hashlib.sha256(raw).hexdigest() != digest:
+        raise _corrupt(digest)
+    return raw
 
 
 def _corrupt(digest):

@@ -11,7 +11,7 @@ from kit import bench as kept
 from kit.bench import storage as bench
 from kit.cli import app
 from kit.experiments.takes import takes
-from kit.storage.formats import clock, store
+from kit.storage.formats import store, turn
 
 CORPORA = {"clips": 20, "wide": 200, "events": 800}
 
@@ -29,7 +29,7 @@ def found(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bench, "people", lambda progress: (some_people(), "NOTICE: a sample"))
         patch.setattr(store, "_sync", lambda path: None)
-        patch.setattr(clock, "_SINGLES_S", 0)
+        patch.setattr(turn, "_SINGLES_S", 0)
         folder = tmp_path_factory.mktemp("scratch")
         yield bench.storage(small=True, budget_s=0.1, folder=folder)
         assert not list(folder.iterdir())

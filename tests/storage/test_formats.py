@@ -17,7 +17,6 @@ from kit.storage.formats import (
     Layout,
     as_columns,
     bytes_on_disk,
-    clock,
     events_table,
     flips,
     layouts,
@@ -26,6 +25,7 @@ from kit.storage.formats import (
     race,
     same,
     store,
+    turn,
     wide_table,
     write_store,
 )
@@ -419,7 +419,7 @@ def test_values_lie_in_their_spread_and_carry_units(measured):
 
 
 def test_two_readers_are_counted_twice():
-    runs = [clock.Run(np.array([2.0]), 1.0, 0.0)]
+    runs = [turn.Run(np.array([2.0]), 1.0, 0.0)]
     for operation, rate in (("scan", 5), ("scan, 2 threads", 10), ("scan, 2 processes", 10)):
         (found,) = race._measurements(operation, runs, 10, "")
         assert (found.value, found.unit) == (rate, "1/s")
@@ -449,7 +449,7 @@ def test_a_layout_that_returns_something_else_is_not_measured(tmp_path, monkeypa
 
 
 def test_where_the_cache_cannot_be_emptied_the_table_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(clock, "cached_share", lambda path: 1.0)
+    monkeypatch.setattr(turn, "cached_share", lambda path: 1.0)
     found = measure(CLIPS, [Layout("npy")], tmp_path, budget_s=0.01, processes=False)
     notes = found.filter(cache="cold")["note"].unique().to_list()
     assert notes == ["the page cache could not be emptied here: cold is not cold"]

@@ -13,7 +13,7 @@ from kit.errors import KitError
 from kit.measure import Measurement
 from kit.measure.disk import writable
 from kit.quantities import quantity
-from kit.storage.formats import clock
+from kit.storage.formats import turn
 from kit.storage.formats.corpus import SAMPLES, as_columns, key_column, raw_bytes, same
 from kit.storage.formats.layout import layouts as usual
 from kit.storage.formats.store import bytes_on_disk, open_store, write_store
@@ -55,10 +55,10 @@ def measure(corpus, layouts=None, folder=None, budget_s=60, seed=0, processes=Tr
     with writable(folder) as root, tempfile.TemporaryDirectory(prefix="kit-", dir=root) as tmp:
         _check_room(tmp, raw_bytes(columns) * (len(chosen) + 1))
         stores = {x: Path(tmp, str(i)) for i, x in enumerate(chosen)}
-        with clock.reading_processes() if processes else contextlib.nullcontext() as pool:
+        with turn.reading_processes() if processes else contextlib.nullcontext() as pool:
             for layout, place in stores.items():
                 _rehearse(columns, place, layout, plan, pool)
-            notes = {x: clock.cold_note(place) for x, place in stores.items()}
+            notes = {x: turn.cold_note(place) for x, place in stores.items()}
             runs = _rounds(columns, stores, plan, rng, end, pool)
         rows = [r for x in chosen for r in _rows(x, stores[x], runs[x], notes[x], columns)]
     return _table(rows)
@@ -79,11 +79,11 @@ def _plan(columns, seed):
     values = columns[key]
     if values.dtype == object:
         found = values[np.random.default_rng(seed).integers(len(values))]
-        return clock.Plan(subset, key, found, found)
+        return turn.Plan(subset, key, found, found)
     ordered = np.sort(values)
     start = int(np.random.default_rng(seed).integers(max(1, int(len(values) * (1 - _SHARE)))))
     stop = min(start + max(1, int(len(values) * _SHARE)), len(values)) - 1
-    return clock.Plan(subset, key, ordered[start], ordered[stop])
+    return turn.Plan(subset, key, ordered[start], ordered[stop])
 
 
 def _rehearse(columns, place, layout, plan, pool):
@@ -101,7 +101,7 @@ def _rehearse(columns, place, layout, plan, pool):
         raise KitError(f"{layout.name} does not give back what was written", code="differs",
                        remedy="report this as a fault")  # fmt: skip
     if pool:
-        list(pool.map(clock.scan_together, [place] * clock.READERS))
+        list(pool.map(turn.scan_together, [place] * turn.READERS))
 
 
 def _part(columns, rows):
@@ -118,7 +118,7 @@ def _rounds(columns, stores, plan, rng, end, pool):
         start = time.monotonic()
         for i in rng.permutation(len(stores)):
             layout, place = list(stores.items())[i]
-            runs[layout].append(clock.turn(columns, place, layout, plan, rng, pool))
+            runs[layout].append(turn.turn(columns, place, layout, plan, rng, pool))
         last = time.monotonic() - start
 
 
@@ -149,10 +149,10 @@ def _measurements(operation, runs, records, note):
         return
     seconds = np.array([r.seconds[0] for r in runs])
     if operation in _RATES:
-        many = clock.READERS if "2" in operation else 1
+        many = turn.READERS if "2" in operation else 1
         yield Measurement.of(operation, many * records / seconds, "1/s", note)
     else:
-        name = f"batch of {clock.BATCH}" if operation == "batch" else operation
+        name = f"batch of {turn.BATCH}" if operation == "batch" else operation
         yield Measurement.of(name, 1e3 * seconds, "ms", note)
 
 
