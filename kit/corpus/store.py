@@ -51,8 +51,7 @@ def fetch(name, progress=None):
 
     Tries KIT_DATA_MIRROR, a folder or a URL with <name>/<archive> in it, or <name>/<file> for a
     set of single files, then the public address; a place whose files fail the check is passed
-    over. Nothing is kept of a failed
-    fetch, and files of the reader's own in the folder stay.
+    over. Nothing is kept of a failed fetch, and files of the reader's own in the folder stay.
     """
     wanted = data_set(name)
     _ = wanted.manifest  # raises where there is none
@@ -160,8 +159,9 @@ def _keep_extra(old, new, manifest):
 def _sweep(wanted, age_s=86_400):
     """Remove what a killed fetch left behind more than a day ago."""
     for path in wanted.folder.parent.glob(f".{wanted.name}-*"):
-        if time.time() - path.stat().st_mtime > age_s:
-            shutil.rmtree(path, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another fetch ended and took its own away
+            if time.time() - path.stat().st_mtime > age_s:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _get(place, target, progress):

@@ -72,13 +72,17 @@ def browser(chromium):
 
 
 @pytest.fixture
-def page(browser):
-    """A page that collects what goes wrong in it."""
+def page(browser, server):
+    """A page that collects what goes wrong in it; its kernels end with it."""
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     page.faults = []
     page.on("pageerror", lambda error: _note_error(page, str(error)))
     page.on("response", lambda reply: _note_failure(page, reply))
     yield page
+    url, token, _ = server
+    said = {"headers": {"Authorization": f"token {token}"}}
+    for session in page.request.get(f"{url}/api/sessions", **said).json():
+        page.request.delete(f"{url}/api/sessions/{session['id']}", **said)
     page.close()
 
 
@@ -98,8 +102,12 @@ _STATE = """() => ({
   kernel: document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset?.status,
   prompts: [...document.querySelectorAll('.jp-InputPrompt')].map(e => e.innerText.trim()),
 })"""
-_IDLE = f"() => ({_STATE})().kernel === 'idle'"
-_BEGUN = f"() => ({_STATE})().prompts.some(p => /[0-9*]/.test(p))"
+_RAN = f"() => ({_STATE})().prompts.some(p => /[0-9]/.test(p))"
+# a cell that waits for a kernel shows a star as well
+_READY = f"""() => {{
+  const {{kernel, prompts}} = ({_STATE})();
+  return kernel === 'idle' && !prompts.some(p => /[0-9*]/.test(p));
+}}"""
 _DONE = f"""() => {{
   const {{kernel, prompts}} = ({_STATE})();
   return kernel === 'idle' && prompts.some(p => /[0-9]/.test(p))
@@ -112,19 +120,28 @@ def run_all(page, server, path):
     url, token, _ = server
     page.goto(f"{url}/lab/tree/{path}?token={token}&reset")
     page.wait_for_selector(".jp-Notebook", timeout=60_000)
-    page.wait_for_function(_IDLE, timeout=120_000)
     said = []
-    for _ in range(5):
-        for dialog in page.query_selector_all(".jp-Dialog"):  # lies over the menu
-            said.append(dialog.inner_text())
-            page.keyboard.press("Escape")
-            page.wait_for_timeout(500)
+    for _ in range(12):
         with contextlib.suppress(LateError):
+            page.wait_for_function(f"() => ({_RAN})() || ({_READY})()", timeout=10_000)
+            if page.evaluate(_RAN):
+                return
             page.click(".lm-MenuBar-itemLabel:text-is('Run')", timeout=5_000)
             page.click(".lm-Menu-itemLabel:text-is('Run All Cells')", timeout=5_000)
-            page.wait_for_function(_BEGUN, timeout=10_000)
+            page.wait_for_function(_RAN, timeout=10_000)
             return
+        said += agree(page)
     pytest.fail(f"{path} was not run: {page.evaluate(_STATE)}; dialogs: {said}")
+
+
+def agree(page):
+    """Accept what a dialog offers, such as the notebook's own kernel; return what was said."""
+    said = []
+    for dialog in page.query_selector_all(".jp-Dialog"):
+        said.append(dialog.inner_text())
+        dialog.query_selector(".jp-mod-accept").click(timeout=5_000)
+        page.wait_for_timeout(500)
+    return said
 
 
 def open_and_run(page, server, path):
