@@ -18,7 +18,7 @@ def test_every_number_is_known():
     known = {
         f"{assumptions.value('kws_accuracy'):g}", f"{assumptions.value('kws_latency'):g}",
         f"{assumptions.value('kws_memory'):g}", "3.11", "20",
-        "00", "01", "02", "03", "04", "05", "06",
+        "00", "01", "02", "03", "04", "05", "06", "07",
         "4.0", "2.0", "3.0", _best_ratio(), _held_out(),
     }  # fmt: skip
     assert set(typed_numbers(TEXT)) <= known

@@ -24,7 +24,7 @@ def storage(clips=1000, rows=5000, budget_s=75, seed=0, small=False, folder=None
     rounds are made in any case, however busy the machine is. small: 20 clips, 200 rows
     and 10 columns in one layout of each kind, for tests. folder: for scratch files.
 
-    Rows: those of kit.storage.formats.measure with `corpus`: "clips"; "wide" (100 columns of
+    Rows: those of kit.storage.formats.measure with `kind`: "clips"; "wide" (100 columns of
     noise); "events" (sorted times, text of few values). Every ratio may be taken within a corpus.
     """
     if small:
@@ -37,7 +37,7 @@ def storage(clips=1000, rows=5000, budget_s=75, seed=0, small=False, folder=None
         out = _LEFT_OUT + _OF_TABLES * (corpus == "clips")
         chosen = [x for x in layouts(as_columns(data), small) if x not in out]
         table = measure(data, chosen, folder, budget_s * _SHARES[corpus], seed, not small)
-        found.append(table.insert_column(0, pl.lit(corpus).alias("corpus")))
+        found.append(table.insert_column(0, pl.lit(corpus).alias("kind")))
     table = pl.concat(found)
     return {"rows": table.to_dicts(), "notice": notice, "clips": min(clips, len(takes.clips)),
             "rows_each": rows}  # fmt: skip
@@ -47,8 +47,8 @@ def as_text(found):
     """The tables of `kit bench storage` for a terminal."""
     table = pl.DataFrame(found["rows"], infer_schema_length=None)
     lines = [found["notice"]] * bool(found["notice"])
-    for corpus in table["corpus"].unique(maintain_order=True):
-        part = table.filter(corpus=corpus)
+    for corpus in table["kind"].unique(maintain_order=True):
+        part = table.filter(kind=corpus)
         per_record = part["record_bytes"][0]
         lines.append(f"{corpus}: {part['records'][0]:,} records of {per_record:,.0f} B")
         lines += [_line(name, own) for (name,), own in part.group_by("name", maintain_order=True)]

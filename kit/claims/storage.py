@@ -53,13 +53,13 @@ def _codecs():
 
 
 CLAIMS = [
-    Claim(16, "08", "Streaming costs USD {stream} a day, hourly batches {batch}: {ratio} times.",
+    Claim(16, "07", "Streaming costs USD {stream} a day, hourly batches {batch}: {ratio} times.",
           {"stream": 120, "batch": 40, "ratio": 3}, _streaming, HOLDS,
           "Cores times hours times price. The backups make {backups} times of it, cores that wait "
           "for events {idle} times; a result of a batch is {age} min old on average. The prose "
           "next to it says an order of magnitude or more.",
           units={"stream": "USD/day", "batch": "USD/day", "ratio": "x"}),
-    Claim(17, "08", "ETL costs USD {run} a day to run and {stored} a month to store, ELT {raw} a "
+    Claim(17, "07", "ETL costs USD {run} a day to run and {stored} a month to store, ELT {raw} a "
           "month to store and {queries} to query: ETL saves {saves}, and a change of the schema "
           "takes {slower} times as long.",
           {"run": 50, "stored": 138, "raw": 6_900, "queries": 450, "saves": 6_762, "slower": 8},

@@ -2,8 +2,9 @@
 
 In Markdown cells of notebooks/src and labs/src, `{{expression}}` or `{{expression|.1f}}` is
 replaced by its value. The expression sees `gravity`, `audio`, `cost`, `targets`, `design`,
-`events`, `scoreboard`, `judges`, `prelabels`, `routing`, `value` (an assumption), `claim(n)`,
-`recomputed(n)`, `stated(n)`, and `assume(number, reason)` for a choice of ours.
+`events`, `scoreboard`, `judges`, `prelabels`, `routing`, `leaking`, `nightly`, `value` (an
+assumption), `claim(n)`, `recomputed(n)`, `stated(n)`, and `assume(number, reason)` for a choice of
+ours.
 """
 
 import re
@@ -54,10 +55,11 @@ def _names():
     from kit.audio import cost
     from kit.claims import claim
     from kit.experiments import events, judges, prelabels, routing, scoreboard
+    from kit.experiments.storing import leaking, nightly
     from kit.kws import design, targets
 
     modules = (gravity, audio, cost, targets, design, events, judges, prelabels, routing,
-               scoreboard)  # fmt: skip
+               scoreboard, leaking, nightly)  # fmt: skip
     return {module.__name__.rpartition(".")[2]: module for module in modules} | {
         "value": assumptions.value,
         "recomputed": lambda n: claim(n).recomputed(),

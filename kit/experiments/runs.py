@@ -31,6 +31,7 @@ from kit.paths import data_home
 _CODE = ("kws/train.py", "kws/network.py", "kws/model.py", "audio/augment/*.py",
          "audio/features.py", "audio/cpu.py", "audio/fft.py", "audio/tables.py")  # fmt: skip
 WORKERS = "KIT_EXPERIMENT_WORKERS"  # in the environment: processes, where not told
+REHEARSE = "KIT_REHEARSE"  # in the environment: by how much passes are cut, to try pages quickly
 # few steps: small batches make more of them, and clips stay as they are
 SHORT = Settings(batch=16, mix=0.0)
 _RULE = 2  # a change of what a Task means gets a new number
@@ -54,8 +55,11 @@ def outcomes(tasks, workers=None, progress=None):
 
     accuracy: dict of test -> share, 0 to 1. seconds: of the training, when it was done. clips:
     that it learnt from. found: whether it was done before. workers: processes, one a core by
-    default; one where there is a GPU.
+    default; one where there is a GPU. With KIT_REHEARSE=20 in the environment, trainings see a
+    twentieth of the clips: pages can be tried quickly, and their numbers mean nothing.
     """
+    if REHEARSE in os.environ:
+        print(f"{REHEARSE} is set: trainings are cut short, and their numbers mean nothing")
     if needed().cuda.is_available():
         workers = int(os.environ.get(WORKERS, 1))
     with tempfile.TemporaryDirectory(prefix="kit-runs-") as folder:
@@ -106,10 +110,17 @@ def _job(task, digests, folder):
         path = folder / f"{names[name]}.npz"
         if not path.exists():
             np.savez(path, **part._asdict())
-    told = {name: _told(value) for name, value in sorted(task.how.items())}
+    how = _rehearsed(task.how)
+    told = {name: _told(value) for name, value in sorted(how.items())}
     text = json.dumps([surroundings(), names, told], sort_keys=True)
     key = hashlib.sha256(text.encode()).hexdigest()[:24]
-    return {"key": key, "files": names, "folder": str(folder), "how": task.how}
+    return {"key": key, "files": names, "folder": str(folder), "how": how}
+
+
+def _rehearsed(how):
+    """Arguments of a training, with the passes cut where KIT_REHEARSE is set."""
+    cut = float(os.environ.get(REHEARSE, 1))
+    return how if cut == 1 or "passes" not in how else how | {"passes": how["passes"] / cut}
 
 
 def _told(value):

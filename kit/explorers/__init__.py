@@ -24,6 +24,11 @@ _HOME = {  # name -> module of kit.explorers with an Explorer of that name in EX
     "routing": "labels.prices",
     "active-learning": "labels.learning",
     "kappa-paradox": "labels.learning",
+    "formats": "storage.formats",
+    "etl-elt": "storage.pipelines",
+    "batch-stream": "storage.pipelines",
+    "tiers": "storage.tiers",
+    "bandwidth": "storage.bandwidth",
 }
 
 __all__ = ["explore", "explorer", "explorer_names"]

@@ -127,14 +127,14 @@ def packed_epoch_s(raw_gb, ratio, read_gbs, unpack_gbs, cores=1, overlapped=Fals
     return np.maximum(read, unpack) if overlapped else read + unpack
 
 
-@vectorised(tight_ratio="positive", tight_gbs="positive", quick_ratio="positive",
-            quick_gbs="positive", cores="count")  # fmt: skip
+@vectorised(unlimited=("quick_gbs",), tight_ratio="positive", tight_gbs="positive",
+            quick_ratio="positive", quick_gbs="positive", cores="count")  # fmt: skip
 def break_even_read_gbs(tight_ratio, tight_gbs, quick_ratio, quick_gbs, cores=1):
     """GB/s of storage below which the tighter codec is the quicker one; 0 if it never is.
 
     tight_*, quick_*: ratio (unpacked over packed) and GB/s unpacked by one core. Nothing
     overlapped: 1/quick_ratio - 1/tight_ratio bytes less to read against a slower unpacking.
-    inf where the tighter codec also unpacks as quickly.
+    inf where the tighter codec also unpacks as quickly. No codec: ratio 1, GB/s inf.
     """
     fewer = 1 / quick_ratio - 1 / tight_ratio
     slower = (1 / tight_gbs - 1 / quick_gbs) / cores
@@ -151,7 +151,7 @@ def bandwidth_budget(consumer, tiers=None, units=1, random=False, in_flight=1, o
     where a tier scales with them. random: each read waits for its first byte. in_flight: reads
     that a device serves at a time (a hard disk one). object_bytes: of a read, B; the sample's if
     None. link_gbps: network before tiers that scale, Gbit/s. workers, per_worker: decoding
-    processes and samples/s of one; no limit if None.
+    processes and samples/s of one; no limit if None. What an archive takes to restore comes before.
     Columns: tier, unit ("device", "connection"), units, need_gbs, have_gbs, samples_per_s (that
     come through), bound_by ("device", "storage", "decoding"), waits_overlapped (share of time, all
     stages at once), waits_serial (read, decode, compute in turn), units_needed (null where the

@@ -1,7 +1,8 @@
 """Which part of the data lies in which tier: the cheapest plan that waits no longer than allowed.
 
 Parts do not influence each other but through the budget, so the cheapest tier of each part that
-meets its limit is the cheapest plan: exact, without a search over all plans.
+meets its limit is the cheapest plan: exact, without a search over all plans. What it costs to move
+a part from one tier to another is not counted; `kit.storage.lifecycle` has it.
 """
 
 from typing import Any, NamedTuple
@@ -34,8 +35,8 @@ def plan(parts, latency_limit_s, budget_usd, tiers=None):
     """The cheapest place for each part, within a budget a month and a wait for the first byte.
 
     parts: dict of name -> Demand. latency_limit_s: s, above 0, one for all or a dict of name ->
-    s; inf for no limit. budget_usd: a month, 0 or more. tiers: list of Tier; `chapter_tiers()` if
-    None.
+    s. budget_usd: a month, 0 or more. Either may be inf, for no limit. tiers: list of Tier;
+    `chapter_tiers()` if None.
 
     Placed.limits has a row for budget_usd and one for latency_limit_s (one for each part if they
     have limits of their own): wanted; alone (the best that can be had if only this limit counts);
@@ -48,7 +49,7 @@ def plan(parts, latency_limit_s, budget_usd, tiers=None):
     """
     names, tiers = _names(parts), listed(tiers)
     usd, wait = _matrices(parts, tiers)
-    budget = float(quantity("budget_usd", budget_usd, "nonnegative"))
+    budget = float(quantity("budget_usd", budget_usd, "nonnegative", unlimited=True))
     limits, groups = _wanted(names, latency_limit_s)
     chosen, total = _cheapest(usd, wait, limits)
     found = chosen is not None and total <= budget * (1 + _ROUNDING)

@@ -38,8 +38,8 @@ def found(tmp_path_factory):
 def test_three_corpora_in_one_layout_of_each_kind(found):
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     table = pl.DataFrame(found["rows"], infer_schema_length=None)
-    assert dict(table.group_by("corpus").agg(pl.col("records").first()).rows()) == CORPORA
-    kinds = table.group_by("corpus").agg(pl.col("layout").n_unique())
+    assert dict(table.group_by("kind").agg(pl.col("records").first()).rows()) == CORPORA
+    kinds = table.group_by("kind").agg(pl.col("layout").n_unique())
     assert dict(kinds.rows()) == {"clips": 9, "wide": 7, "events": 7}
     text = bench.as_text(found)
     assert text.startswith("NOTICE: a sample\nclips: 20 records")

@@ -36,7 +36,8 @@ def server(tmp_path_factory):
     port = free_port(18_888)
     words = command(browser=False, port=port, extra=["--IdentityProvider.token=secret"])
     words = [f"--ServerApp.root_dir={folder}" if "root_dir" in w else w for w in words]
-    env = environment() | {"KIT_ROOT": str(root())}
+    # pages are looked at here, not their numbers: tests/course/test_run.py has real trainings
+    env = environment() | {"KIT_ROOT": str(root()), "KIT_REHEARSE": "20"}
     env.pop("KIT_HEADLESS", None)
     with open(folder / "server.log", "w") as log:
         process = subprocess.Popen(
@@ -326,6 +327,22 @@ def test_lesson_06_lives(page, server, tmp_path):
             page.wait_for_timeout(500)
     eventually(lambda: "you and the model: kappa" in outputs(page))
     assert "10 of 20 clips labelled" in outputs(page)
+    assert errors(page) == []
+    assert page.faults == []
+
+
+def test_lesson_07_lives(page, server, tmp_path):
+    open_and_run(page, server, "notebooks/07_storage.ipynb")
+    assert errors(page) == []
+    assert "MSWC, a file a clip" not in outputs(page), "before the prediction"
+    lock_all(page)
+    assert "MSWC, a file a clip" in outputs(page)
+    eventually(lambda: all(f["traces"] > 0 for f in drawn(page)))
+    explorers = page.query_selector_all(".kit-explorer")
+    assert len(explorers) == 5
+    for explorer in explorers[1:4]:
+        move(page, explorer, 0, "ArrowRight", 3)
+    pictures(page, explorers, "storage", tmp_path)
     assert errors(page) == []
     assert page.faults == []
 

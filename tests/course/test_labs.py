@@ -45,6 +45,10 @@ SLIPS = {
         ("(agreement - chance) / (1 - chance)", "agreement"), "kappa-check", "majority-check",
         "chance is a sum over all labels",
     ),
+    "lab07_storage": (
+        ("tight[1] * cores / quick[0]", "tight[1] / quick[0]"), "even-check", "epoch-check",
+        "all cores unpack",
+    ),
 }  # fmt: skip
 
 

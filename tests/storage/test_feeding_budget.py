@@ -176,6 +176,8 @@ def test_the_tighter_codec_wins_on_slow_storage():
     assert feeding.break_even_read_gbs(7, 0.12, 2.5, 0.5, 4) == pytest.approx(4 * even)
     assert feeding.break_even_read_gbs(7, 1, 2.5, 0.5) == np.inf
     assert feeding.break_even_read_gbs(2, 0.12, 2.5, 0.5) == 0
+    plain = feeding.break_even_read_gbs(3, 0.6, 1, np.inf)  # against no codec
+    assert feeding.packed_epoch_s(9, 3, plain, 0.6) == pytest.approx(9 / plain)
 
 
 def test_unpacking_while_reading():

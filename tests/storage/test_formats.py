@@ -121,7 +121,7 @@ def test_what_not_every_layout_can_hold_is_refused(bad, code):
 
 @pytest.mark.parametrize("wrong", [
     ("mp3",), ("parquet", "brotli", 512), ("parquet", "zstd"), ("npy", "", 5), ("wav", "zstd"),
-    ("arrow", "snappy", 8),
+    ("arrow", "snappy", 8), ("parquet", "zstd", 512, 0), ("parquet", "zstd", 512, False, "yes"),
 ])  # fmt: skip
 def test_layouts_that_do_not_exist_are_refused(wrong):
     with pytest.raises(KitError):
@@ -506,3 +506,17 @@ def test_checksums_notice_flipped_bits_and_plain_arrays_do_not(tmp_path):
     assert got["delta none 8"] > 6  # its writer stores no checksums of pages
     assert (found["noticed"] + found["silent"] + found["harmless"] == 12).all()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_script_that_runs_when_it_is_imported_is_told_how_to_measure(tmp_path):
+    script = tmp_path / "plain.py"
+    script.write_text(
+        "import polars as pl\n"
+        "from kit.storage.formats import Layout, measure\n"
+        "measure(pl.DataFrame({'at': [1, 2]}), [Layout('csv')], budget_s=0.1)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120,
+                          cwd=tmp_path, check=False)  # fmt: skip
+    assert done.returncode == 1
+    assert "the reading processes could not start" in done.stderr.splitlines()[-1]
+    assert "processes=False" in done.stderr.splitlines()[-1]

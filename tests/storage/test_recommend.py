@@ -2,13 +2,14 @@
 
 import itertools
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.errors import KitError
-from kit.storage.formats import Workload, recommend
+from kit.storage.formats import Workload, recommend, scaled
 
 N = 1000
 
@@ -16,19 +17,22 @@ N = 1000
 def row(name, operation, cache, value, unit, spread=0.0):
     return {"name": name, "operation": operation, "cache": cache, "value": float(value),
             "unit": unit, "low": value * (1 - spread), "high": value * (1 + spread),
-            "records": N}  # fmt: skip
+            "records": N, "layout": "tar", "codec": "none", "rows_a_group": 0}  # fmt: skip
 
 
-def layout(name, size=1e9, scan=1000, columns=1000, find=10, single=1, write=1000, spread=0.0):
-    """Rows of one layout; scan, columns, write in 1/s, find and single in ms."""
+def layout(name, size=1e9, scan=1000, columns=1000, find=10, single=1, write=1000, spread=0.0,
+           **kind):  # fmt: skip
+    """Rows of one layout; scan, columns, write in 1/s, find and single in ms; a batch takes ten
+    single reads. kind: layout, codec, rows_a_group."""
     made = [row(name, "blocks", "", size, "B"), row(name, "write", "", write, "1/s", spread)]
     for cache, slower in (("cold", 2), ("warm", 1)):
         made += [row(name, "scan", cache, scan / slower, "1/s", spread),
                  row(name, "columns", cache, columns / slower, "1/s", spread),
                  row(name, "filter", cache, find * slower, "ms", spread),
                  row(name, "single p50", cache, single * slower, "ms", spread),
+                 row(name, "batch of 64", cache, 10 * single * slower, "ms", spread),
                  row(name, "single p95", cache, single * slower * 3, "ms", spread)]  # fmt: skip
-    return made
+    return [r | kind for r in made]
 
 
 def table(*layouts):
@@ -49,19 +53,54 @@ def test_the_bill_is_storage_and_machine_hours():
 
 
 def test_all_parts_of_the_work_are_counted():
-    reads = {"scans": 1, "column_reads": 2, "filtered_reads": 300, "random_reads": 4000}
+    reads = {"scans": 1, "column_reads": 2, "filtered_reads": 300, "random_reads": 4000,
+             "batch_reads": 600}  # fmt: skip
     work = Workload(0, 1, **reads, writes=5, cache="warm")
     (one,) = recommend(table(layout("a")), work).to_dicts()
-    assert one["machine_h"] * 3600 == pytest.approx(1 + 2 + 3 + 4 + 5)
+    assert one["machine_h"] * 3600 == pytest.approx(1 + 2 + 3 + 4 + 5 + 6)
     (cold,) = recommend(table(layout("a")), work._replace(cache="cold")).to_dicts()
-    assert cold["machine_h"] * 3600 == pytest.approx(2 * (1 + 2 + 3 + 4) + 5)
+    assert cold["machine_h"] * 3600 == pytest.approx(2 * (1 + 2 + 3 + 4 + 6) + 5)
 
 
-def test_more_records_cost_more_but_a_single_read_does_not():
+def test_more_records_cost_more_and_a_single_read_only_by_its_group():
     work = Workload(23, 1, scans=1, random_reads=1000, cache="warm", records=10 * N)
     (one,) = recommend(table(layout("a")), work).to_dicts()
     assert one["machine_h"] * 3600 == pytest.approx(10 + 1)
     assert one["storage_usd"] == pytest.approx(0.23)
+    grouped = table(layout("a", layout="parquet", rows_a_group=5 * N))
+    (one,) = recommend(grouped, work).to_dicts()
+    assert one["machine_h"] * 3600 == pytest.approx(10 + 5)  # the file was smaller than a group
+
+
+def test_rows_that_a_read_decodes():
+    assert scaled.rows_decoded(1000, 1000, 64) == 1000  # one group holds all
+    assert scaled.rows_decoded(1000, 4096, 1) == 1000
+    assert scaled.rows_decoded(512e6, 512, 1) == pytest.approx(512)
+    assert scaled.rows_decoded(512e6, 512, 64) == pytest.approx(64 * 512, rel=1e-4)
+    assert scaled.rows_decoded(512_000, 512, 100_000) == pytest.approx(512_000)
+    rng = np.random.default_rng(0)
+    drawn = [len(np.unique(rng.integers(0, 10_240, 64) // 512)) for _ in range(4000)]
+    assert scaled.rows_decoded(10_240, 512, 64) == pytest.approx(512 * np.mean(drawn), rel=0.01)
+
+
+def test_a_batch_of_many_groups_costs_more_in_a_large_data_set():
+    parquet = {"layout": "parquet", "codec": "zstd"}
+    given = table(layout("whole", rows_a_group=500, **parquet), layout("flat"),
+                  layout("mapped", layout="arrow", rows_a_group=500),
+                  layout("large", rows_a_group=5000, **parquet))  # fmt: skip
+    found = scaled.at_scale(given, 10_000_000)
+
+    def grew(name, operation):
+        both = (t.filter(name=name, operation=operation, cache="warm") for t in (found, given))
+        return np.divide(*[t["value"][0] for t in both])
+
+    met = 2 * (1 - 0.5**64), 20_000 * (1 - (1 - 1 / 20_000) ** 64)
+    assert grew("whole", "batch of 64") == pytest.approx(met[1] / met[0])
+    assert grew("whole", "single p50") == pytest.approx(1)
+    assert grew("large", "single p50") == pytest.approx(5)
+    assert [grew(name, "batch of 64") for name in ("flat", "mapped")] == [1, 1]
+    assert grew("whole", "scan") == 1
+    assert scaled.at_scale(given, N).equals(given)
 
 
 def test_what_is_kept_is_small_and_what_is_read_is_quick():

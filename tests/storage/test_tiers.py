@@ -219,6 +219,16 @@ def test_a_plan_is_the_cheapest_of_all(limit):
     assert not found.limits["binds"].any()
 
 
+def test_without_limits_every_part_lies_where_it_is_cheapest():
+    given = parts()
+    free = plan(given, math.inf, math.inf)
+    assert free.usd_month == pytest.approx(plan(given, math.inf, 1e9).usd_month)
+    assert free.limits["saves_usd"].to_list() == [None, 0]
+    never = plan(given, 1e-9, math.inf)
+    assert never.table is None
+    assert never.limits.filter("binds")["limit"].to_list() == ["latency_limit_s"]
+
+
 def test_limits_of_their_own():
     given = parts()
     limits = dict(zip(given, (1e-4, 1.0, math.inf), strict=True))

@@ -6,6 +6,8 @@ from typing import NamedTuple
 from kit.errors import KitError
 from kit.numbers import shown, significant
 from kit.quantities import quantity
+from kit.storage.formats.scaled import at_scale
+from kit.storage.formats.turn import BATCH
 
 _MONTH_H = 730  # hours, a twelfth of 8 760
 _WORK = {  # field of Workload -> (operation, has a cache, grows with the records)
@@ -13,11 +15,12 @@ _WORK = {  # field of Workload -> (operation, has a cache, grows with the record
     "column_reads": ("columns", True, True),
     "filtered_reads": ("filter", True, True),
     "random_reads": ("single p50", True, False),
+    "batch_reads": (f"batch of {BATCH}", True, False),
     "writes": ("write", False, True),
 }
 _WORDS = {"scans": "full scans", "column_reads": "reads of some columns",
           "filtered_reads": "filtered reads", "random_reads": "single records",
-          "writes": "writes", "storage": "storage"}  # fmt: skip
+          "batch_reads": "random batches", "writes": "writes", "storage": "storage"}  # fmt: skip
 
 
 class Workload(NamedTuple):
@@ -25,9 +28,10 @@ class Workload(NamedTuple):
 
     storage_usd_tb_month: USD for 1 TB (decimal) a month. machine_usd_h: USD for an hour of the
     machine that was measured, or one like it. scans, column_reads, filtered_reads, writes: how
-    often all of it is; random_reads: how many single records. records: in the data set; as many as
-    were measured if None. wanted_per_s: records/s that one reader must reach in a full scan.
-    wanted_ms: the 95th percentile that a single record may take. cache: "cold" or "warm".
+    often all of it is; random_reads, batch_reads: how many single records, and batches of 64 random
+    ones. records: in the data set; as many as were measured if None. wanted_per_s: records/s that
+    one reader must reach in a full scan. wanted_ms: the 95th percentile that a single record may
+    take. cache: "cold" or "warm".
     """
 
     storage_usd_tb_month: float
@@ -36,6 +40,7 @@ class Workload(NamedTuple):
     column_reads: float = 0
     filtered_reads: float = 0
     random_reads: float = 0
+    batch_reads: float = 0
     writes: float = 0
     records: float | None = None
     wanted_per_s: float = 0
@@ -47,7 +52,8 @@ def recommend(table, workload):
     """polars table, a row a layout, the cheapest that keeps the limits first.
 
     table: what `measure` returned. workload: Workload. Bytes are those of the blocks on the disk;
-    time, size and filtered reads grow with the records, a single read does not.
+    time, size and filtered reads grow with the records; a single read does with the rows that are
+    unpacked for it, see `scaled.at_scale`.
 
     Columns: rank (from 1; null if excluded), name, total_usd, low_usd, high_usd (all operations at
     the ends of their spreads), storage_usd, machine_usd (both a month), machine_h, scan_per_s,
@@ -58,6 +64,8 @@ def recommend(table, workload):
     import polars as pl
 
     _check(workload)
+    if workload.records:
+        table = at_scale(table, workload.records)
     rows = [_bill(name[0], part, workload) for name, part in
             table.group_by("name", maintain_order=True)]  # fmt: skip
     kept = sorted((r for r in rows if not r["excluded"]), key=lambda r: r["total_usd"])

@@ -13,6 +13,7 @@ _CODECS = {
 }
 _GROUPED = ("parquet", "delta", "arrow", "duckdb")
 _OF_CLIPS, _OF_TABLES = ("wav", "flac", "tar"), ("csv",)
+_MARKS = ("dictionary", "as_list", "partition")
 _OF_BOTH = ("npy", "parquet", "arrow", "delta", "sqlite", "duckdb")
 _HINT = "such as Layout('parquet', 'zstd', 512)"
 
@@ -50,13 +51,16 @@ class Layout:
             raise KitError(f"rows_a_group of {self.kind} is not possible",
                            found=self.rows_a_group, allowed=allowed, code="unknown",
                            remedy=_HINT)  # fmt: skip
+        for mark in _MARKS:
+            if not isinstance(getattr(self, mark), bool):
+                raise KitError(f"{mark} is yes or no", found=getattr(self, mark), code="unknown",
+                               allowed="True, False", remedy=_HINT)  # fmt: skip
 
     @property
     def name(self):
         """Short and unique, such as "parquet zstd 512 dictionary"."""
-        marks = ("dictionary", "as_list", "partition")
         words = [self.kind, self.codec, str(self.rows_a_group or "")]
-        words += [mark.removeprefix("as_") for mark in marks if getattr(self, mark)]
+        words += [mark.removeprefix("as_") for mark in _MARKS if getattr(self, mark)]
         return " ".join(w for w in words if w)
 
     def holds(self, columns):

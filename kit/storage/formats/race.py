@@ -5,6 +5,7 @@ import itertools
 import shutil
 import tempfile
 import time
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
@@ -100,8 +101,15 @@ def _rehearse(columns, place, layout, plan, pool):
     if not exact:
         raise KitError(f"{layout.name} does not give back what was written", code="differs",
                        remedy="report this as a fault")  # fmt: skip
-    if pool:
+    if not pool:
+        return
+    try:
         list(pool.map(turn.scan_together, [place] * turn.READERS))
+    except BrokenProcessPool as cause:
+        raise KitError("the reading processes could not start", found=str(cause), code="processes",
+                       allowed="a notebook, or a script that can be imported without running",
+                       remedy='call it below `if __name__ == "__main__":`, or give '
+                       "processes=False") from cause  # fmt: skip
 
 
 def _part(columns, rows):

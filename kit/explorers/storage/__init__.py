@@ -1,0 +1,1 @@
+"""Explorers of the lesson on storage: tiers, bandwidth, layouts, pipelines."""
