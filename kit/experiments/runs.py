@@ -25,13 +25,13 @@ from kit.experiments.takes import Takes
 from kit.frontend import show_progress
 from kit.kws.model import needed
 from kit.kws.train import Settings
+from kit.measure.timing import REHEARSE, rehearsal
 from kit.paths import data_home
 
 # modules whose text decides what a training gives
 _CODE = ("kws/train.py", "kws/network.py", "kws/model.py", "audio/augment/*.py",
          "audio/features.py", "audio/cpu.py", "audio/fft.py", "audio/tables.py")  # fmt: skip
 WORKERS = "KIT_EXPERIMENT_WORKERS"  # in the environment: processes, where not told
-REHEARSE = "KIT_REHEARSE"  # in the environment: by how much passes are cut, to try pages quickly
 # few steps: small batches make more of them, and clips stay as they are
 SHORT = Settings(batch=16, mix=0.0)
 _RULE = 2  # a change of what a Task means gets a new number
@@ -58,7 +58,7 @@ def outcomes(tasks, workers=None, progress=None):
     default; one where there is a GPU. With KIT_REHEARSE=20 in the environment, trainings see a
     twentieth of the clips: pages can be tried quickly, and their numbers mean nothing.
     """
-    if REHEARSE in os.environ:
+    if rehearsal() != 1:
         print(f"{REHEARSE} is set: trainings are cut short, and their numbers mean nothing")
     if needed().cuda.is_available():
         workers = int(os.environ.get(WORKERS, 1))
@@ -119,7 +119,7 @@ def _job(task, digests, folder):
 
 def _rehearsed(how):
     """Arguments of a training, with the passes cut where KIT_REHEARSE is set."""
-    cut = float(os.environ.get(REHEARSE, 1))
+    cut = rehearsal()
     return how if cut == 1 or "passes" not in how else how | {"passes": how["passes"] / cut}
 
 

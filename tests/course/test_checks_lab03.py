@@ -56,12 +56,6 @@ def test_the_master_passes_whatever_is_drawn(checks):
             getattr(checks[0], task).__wrapped__(solutions(LAB)[name], seed)
 
 
-@pytest.mark.slow
-def test_the_masters_plan_really_wins(checks, fsdd):
-    for module in checks:
-        module.accuracy(solutions(LAB)["data_budget"])
-
-
 @pytest.mark.parametrize("task", TASKS)
 def test_untouched_work_is_not_implemented(checks, task):
     refuse_untouched(checks, task)

@@ -446,7 +446,6 @@ WRONG = [
     ("archive", always("npy"), "the best of ours"),
     ("archive", always("flac"), "cannot be written"),
     ("archive", always("parquet", "zstd", 3), "at most 1000 are allowed"),
-    ("archive", always("parquet", "zstd", 5000, dictionary=0), "cannot be written"),
     ("archive", swallows, "must not change"),
     ("archive", louder, "must not change"),
     ("archive", lambda *a: "parquet", "return a Layout"),

@@ -90,7 +90,7 @@ def test_the_crowd_is_noisy_and_partly_wrong(market):
 
 
 def test_a_plan_is_judged_by_training_on_it(market, monkeypatch):
-    monkeypatch.setattr(budget, "_PASSES", 4000)
+    monkeypatch.setattr(budget, "_PASSES", 1500)
     good = budget.judge(PLAN | {"record": 40, "crowd": 0, "synthesise": 0})
     assert good > 0.8
     assert budget.judge(PLAN | {"record": 40, "crowd": 0, "synthesise": 0}) == good

@@ -48,10 +48,10 @@ def test_the_same_training_twice_in_a_list_runs_once(tones, monkeypatch):
 def test_a_rehearsal_is_shorter_says_so_and_is_kept_apart(tones, monkeypatch, capsys):
     seen, real = [], runs._work
     monkeypatch.setattr(runs, "_work", lambda job: (seen.append(job["how"]), real(job))[1])
-    monkeypatch.setenv(runs.REHEARSE, "5")
+    monkeypatch.setenv("KIT_REHEARSE", "5")
     outcomes([task(tones)])
     assert "their numbers mean nothing" in capsys.readouterr().out
-    monkeypatch.delenv(runs.REHEARSE)
+    monkeypatch.delenv("KIT_REHEARSE")
     assert not outcomes([task(tones)])[0]["found"]
     assert [how["passes"] for how in seen] == [120, 600]
     assert capsys.readouterr().out == ""

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from kit.errors import KitError
+from kit.measure.timing import rehearsal
 
 CODECS = ("gzip", "zstd", "snappy", "lz4", "flac")
 _BLOCK = 1_000_000  # B; a page of Parquet is about as large
@@ -31,8 +32,8 @@ def codecs(parts, names=CODECS, budget_s=8.0, rate=16_000):
         for pack, unpack in [made]
     }
     packed, seconds = {}, {key: ([], []) for key in tools}
-    begun, rounds = time.perf_counter(), 0
-    while rounds < 3 or time.perf_counter() - begun < budget_s:
+    end, rounds = time.perf_counter() + budget_s / rehearsal(), 0
+    while rounds < 3 or time.perf_counter() < end:
         for key, (pack, unpack, blocks) in tools.items():
             _turn(key, pack, unpack, blocks, packed, seconds)
         rounds += 1

@@ -10,6 +10,7 @@ import polars as pl
 
 from kit.errors import KitError
 from kit.measure.record import Measurement
+from kit.measure.timing import rehearsal
 from kit.storage.formats import Layout, measure, wide_table
 
 CLIPS = (
@@ -30,12 +31,16 @@ def sorted_clips(people, count):
 
 def clips(people, count=600, budget_s=24, chosen=CLIPS, folder=None):
     """`count` clips in each of the layouts `chosen`, measured for about `budget_s` seconds."""
-    return measure(sorted_clips(people, count), list(chosen), folder, budget_s, processes=False)
+    return measure(
+        sorted_clips(people, count), list(chosen), folder, budget_s / rehearsal(), processes=False
+    )
 
 
 def wide(rows=20_000, columns=100, budget_s=8, folder=None):
     """A wide table of noise, as CSV and as Parquet."""
-    return measure(wide_table(rows, columns), list(TABLES), folder, budget_s, processes=False)
+    return measure(
+        wide_table(rows, columns), list(TABLES), folder, budget_s / rehearsal(), processes=False
+    )
 
 
 def one(table, name, operation, cache=""):
