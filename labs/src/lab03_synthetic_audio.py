@@ -289,7 +289,7 @@ hidden_lab03.plan(data_budget)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# The second check buys what you plan at `budget.PRICES`, trains a spotter on it, and lets a person speak who is in no source. It must beat the best of the three plans that put all the money into one source, or come within {{assume(2, 'less than the trainings scatter')}} points of it. `budget.judge(plan, seed=0)` gives the accuracy of any plan in some seconds. Try several plans, and several seeds: one training alone may be off by ten points, so the check takes the mean of three. The first time it trains for a minute or two; what was trained once is kept.
+# The second check buys what you plan at `budget.PRICES`, trains a spotter on it, and lets a person speak who is in no source. It must beat the best of the three plans that put all the money into one source, or come within {{assume(2, 'less than the trainings scatter')}} points of it. `budget.judge(plan, seed=0)` gives the accuracy of any plan in some seconds. Try several plans, and several seeds: one training alone may be off by ten points, so the check takes the mean of two. The first time it trains for a minute or two; what was trained once is kept.
 #
 # When you hand in, another person speaks, who may not like a plan that was fitted to the first one.
 

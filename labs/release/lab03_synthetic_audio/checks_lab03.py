@@ -25,7 +25,7 @@ _NO_ROOM = {
 }
 _INT16 = "turn int16 into float64 before you square it"
 _USD = 500.0
-_SEEDS = (0, 1, 2)  # trainings of each plan: one alone is off by several points
+_SEEDS = (0, 1)  # trainings of each plan: one alone is off by several points
 _BEHIND = 0.02  # that a plan may be behind the best single source
 
 
@@ -170,7 +170,7 @@ def plan(data_budget, seed=None):
 
 @expect.checked
 def accuracy(data_budget, seed=None, speaker=None):
-    """Task 5: a spotter that learns from the plan, against three that learn from one source."""
+    """Task 5: a spotter that learns from the plan, against those that learn from one source."""
     from kit.experiments import budget as market
 
     found = _bought(data_budget, market.PRICES, _USD)
