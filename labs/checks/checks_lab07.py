@@ -617,8 +617,9 @@ class _Table:
         return self._keep("sorted anew")
 
     def _remove(self):
-        gone = self.rng.choice(self.rows["id"].to_numpy(), 15, replace=False)
-        self.rows = self.rows.filter(~pl.col("id").is_in([*set(gone.tolist()) - self.touched]))
+        free = [x for x in self.rows["id"].to_list() if x not in self.touched]
+        gone = self.dice.sample(free, 15) + self._some_touched(3)
+        self.rows = self.rows.filter(~pl.col("id").is_in(gone))
         return self._keep("people withdrew")
 
     def _correct(self):
@@ -652,11 +653,22 @@ class _Table:
             note = f"correction: back to version {version}"
             self.version = self.mended = restore(self.folder, version, note)
             return
+        if self.dice.random() < 0.6:  # not all at once: the others still have the bad value
+            self._put_back(self._some_touched(2))
+            self.version = self._keep("correction: some values of before")
+        self._put_back([*self.touched])
+        self.version = self.mended = self._keep("correction: values of before")
+
+    def _put_back(self, ids):
         right = self.rows.select("id").join(self.good, on="id", how="left", maintain_order="left")
-        back = pl.when(pl.col("id").is_in([*self.touched])).then(
+        back = pl.when(pl.col("id").is_in(ids)).then(
             right["right"].cast(self.rows.schema[self.column])).otherwise(self.column)  # fmt: skip
         self.rows = self.rows.with_columns(back.alias(self.column))
-        self.version = self.mended = self._keep("correction: values of before")
+
+    def _some_touched(self, part):
+        """One in `part` of the rows that the bad version changed and that are still there."""
+        here = [x for x in self.rows["id"].to_list() if x in self.touched]
+        return self.dice.sample(here, len(here) // part)
 
 
 def _log(folder):

@@ -96,7 +96,7 @@ kit.after("group", kit.show(told, "Groups of 8, 64 and 512 clips, from memory"))
 
 # %%
 long = recorded_table("storage", "wide").filter(operation="scan", cache="warm", codec="zstd")
-told = long.filter(~pl.col("name").str.contains("dictionary"), layout="parquet")
+told = long.filter(~pl.col("name").str.contains("dictionary"), layout="parquet").sort("rows_a_group")
 kit.after("group", kit.show(told.select("name", "value", "unit", "low", "high"), "Rows of a hundred columns, in order"))
 
 # %% [markdown]

@@ -340,6 +340,20 @@ def found_by(place, *, same=lambda d: d.changed.height, honest=True, rows=None, 
     return None
 
 
+def all_of_them(place):
+    """Versions in which every row of the bad one still has its value."""
+    right = by_tables(place)
+    if right is None:
+        return None
+    bad, column, rows, carried = right
+    ids = set(diff(place, bad - 1, bad).changed["id"])
+    values = {v: dict(at(place, v).filter(pl.col("id").is_in([*ids])).select("id", column).rows())
+              for v in carried}  # fmt: skip
+    whole = [v for v in carried
+             if all(i in values[v] and values[v][i] == values[bad][i] for i in ids)]  # fmt: skip
+    return bad, column, rows, whole
+
+
 def in_order(place):
     """Rows compared by where they stand."""
     notes = dict(history(place).select("version", "note").rows())
@@ -518,6 +532,7 @@ WRONG = [
     ("bad_version", lambda p: found_by(p, carried=lambda n, v: [x for x in n if x >= v]),
      "from the bad one on"),
     ("bad_version", lambda p: found_by(p, carried=lambda n, v: [v]), "from the bad one on"),
+    ("bad_version", all_of_them, "from the bad one on"),
     ("bad_version", of(lambda f: (f[0], "clip", *f[2:])), "the column"),
     ("bad_version", of(lambda f: (*f[:3], tuple(f[3]))), "should be a list"),
     ("bad_version", of(lambda f: list(f)), "should return"),
