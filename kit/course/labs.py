@@ -4,17 +4,21 @@ A master is labs/src/<lab>.py in percent format. A graded cell is marked on its 
 `task="name" kind="solution"`, `kind="check" points=3`, or `kind="written" points=3`.
 """
 
-import functools
+import contextlib
+import hashlib
+import json
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
+from kit.compiler.shards import write_file
 from kit.course.cells import make_cell, notebook_text, read_source
 from kit.errors import KitError
-from kit.paths import root
+from kit.paths import data_home, root
 
 _KINDS = {  # kind -> (grade, solution, locked)
     "solution": (False, True, False),
@@ -75,9 +79,20 @@ def release_files(lab):
     return {labs_folder() / "release" / lab / name: text for name, text in made}
 
 
-@functools.cache
 def _released(lab, source, checks):
     """Pairs of file name and text; nbgrader takes seconds, so equal sources are released once."""
+    told = json.dumps([lab, source, checks, version("nbgrader")])
+    kept = data_home() / "releases" / f"{hashlib.sha256(told.encode()).hexdigest()[:24]}.json"
+    with contextlib.suppress(OSError, ValueError):
+        return [(name, text) for name, text in json.loads(kept.read_text(encoding="utf-8"))]
+    made = _made(lab, source, checks)
+    with contextlib.suppress(KitError):  # a folder that cannot be written costs time alone
+        write_file(kept, json.dumps(made).encode())
+    return made
+
+
+def _made(lab, source, checks):
+    """What nbgrader releases of a source and its checks: list of (file name, text)."""
     with tempfile.TemporaryDirectory(prefix="kit-") as tmp:
         write_source(lab, Path(tmp, "source"))
         nbgrader("generate_assignment", lab, "--no-db", "--force", folder=tmp)

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from kit.course import labs as course_labs
 from kit.course.labs import (
     labs_folder,
     leaks,
@@ -214,3 +215,26 @@ def test_a_failing_nbgrader_command_is_an_error(course):
     with pytest.raises(KitError, match="nbgrader generate_assignment failed"):
         nbgrader("generate_assignment", "lab99_missing", folder=course)
     assert os.path.exists(sys.executable)
+
+
+def test_a_release_is_kept_by_its_source(monkeypatch, tmp_path):
+    monkeypatch.setenv("KIT_DATA_HOME", str(tmp_path))
+    runs = []
+
+    def made(lab, source, checks):
+        runs.append(lab)
+        return [[f"{lab}.ipynb", source.upper()]]
+
+    monkeypatch.setattr(course_labs, "_made", made)
+    first = course_labs.release_files(LABS[0])
+    assert course_labs.release_files(LABS[0]) == first
+    assert len(runs) == 1
+    (kept,) = (tmp_path / "releases").iterdir()
+    kept.write_text("[[")  # cut off
+    assert course_labs.release_files(LABS[0]) == first
+    assert len(runs) == 2
+    monkeypatch.setattr(course_labs, "source_text", lambda lab: "another source")
+    assert list(course_labs.release_files(LABS[0]).values()) == ["ANOTHER SOURCE"]
+    monkeypatch.setenv("KIT_DATA_HOME", "/proc/nowhere")
+    assert list(course_labs.release_files(LABS[0]).values()) == ["ANOTHER SOURCE"]
+    assert len(runs) == 4

@@ -1,6 +1,7 @@
 """Whole notebooks, executed as `kit course run` does it."""
 
 import json
+import os
 import re
 
 import pytest
@@ -13,6 +14,8 @@ from kit.course.run import execute, run, to_html
 @pytest.mark.parametrize("lesson", all_lessons(), ids=lambda x: x.stem)
 def test_the_lesson_runs_and_exports(lesson, tmp_path, monkeypatch, fsdd):
     monkeypatch.setenv("KIT_DATA_HOME", str(fsdd.parent))
+    if os.environ.get("KIT_FULL") != "1":
+        monkeypatch.setenv("KIT_REHEARSE", "10")  # all of it, briefly
     (found,) = run([lesson.number], tmp_path / "html")
     assert found.error == ""
     page = found.html.read_text(encoding="utf-8")
