@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import os
 import sys
 
 import numpy as np
@@ -29,6 +30,11 @@ def solutions(lab):
         if marks.get("kind") in ("locked", "solution"):
             exec(text, names)
     return names
+
+
+def draws(count):
+    """Seeds to try: all of `count` with KIT_FULL=1, else a quarter, two at least."""
+    return range(count if os.environ.get("KIT_FULL") == "1" else max(count // 4, 2))
 
 
 def accept(checks, task, answer):
