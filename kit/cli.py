@@ -85,6 +85,22 @@ def claims(
         _print_claims(rows)
 
 
+@app.command()
+def check(
+    notebook: Annotated[str, typer.Argument(help="The lab that you want to hand in.")],
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Repair it; a backup stays beside it.")
+    ] = False,
+    as_json: Json = False,
+):
+    """Look whether a lab can be handed in as it is, and repair what needs no decision."""
+    from kit.course.submissions.handin import check as look
+
+    found = look(notebook, fix)
+    print(json.dumps(found.as_dict(), indent=1, ensure_ascii=False) if as_json else found)
+    raise typer.Exit(0 if found.ready else 1)
+
+
 @app.command("compile")
 def compile_(
     recipe: Annotated[str, typer.Argument(help="TOML file, such as data/recipes/kws.toml.")],
@@ -307,6 +323,17 @@ def course_run(
     for r in runs:
         print(f"{r.lesson}: {r.error or 'ok'}, {r.seconds:.0f} s, {r.html}")
     raise typer.Exit(1 if any(r.error for r in runs) else 0)
+
+
+@course.command("bundle")
+def course_bundle(
+    out: Annotated[str | None, typer.Option(help="File; build/<course id>.zip if none.")] = None,
+    course_id: Annotated[str | None, typer.Option(help="As in labs/nbgrader_config.py.")] = None,
+):
+    """Write the zip for students: all they need, without solutions and hidden checks."""
+    from kit.course.bundle import bundle
+
+    print(bundle(out, course_id))
 
 
 def _print_claims(rows):

@@ -3,8 +3,10 @@
 import re
 
 from kit.course.cells import make_cell, notebook_text, read_source
-from kit.course.labs import release_files, write_source
+from kit.course.labs import master, release_files, write_source
 from kit.course.lessons import all_lessons
+from kit.course.submissions.release import PACKED, packed_text
+from kit.paths import root
 
 
 def lesson_text(lesson):
@@ -17,12 +19,21 @@ def lesson_text(lesson):
 
 
 def outputs():
-    """Every generated file that is committed: dict of Path -> text."""
-    files = {lesson.notebook: lesson_text(lesson) for lesson in all_lessons()}
-    for lesson in all_lessons():
-        if lesson.lab:
-            files |= release_files(lesson.lab)
+    """Every generated file that is committed: dict of Path -> text; students have no sources."""
+    files = {x.notebook: lesson_text(x) for x in all_lessons() if x.source.parent.exists()}
+    books = {}
+    for lab in labs_here():
+        made = release_files(lab)
+        books[lab] = next(text for path, text in made.items() if path.suffix == ".ipynb")
+        files |= made
+    if books:  # what was released, for `kit check`: students answer in the released files
+        files[root() / "kit" / "course" / "submissions" / PACKED.name] = packed_text(books)
     return files
+
+
+def labs_here():
+    """Labs whose masters are here, list of str; students have none."""
+    return [x.lab for x in all_lessons() if x.lab and master(x.lab).parent.exists()]
 
 
 def build():
@@ -33,7 +44,6 @@ def build():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="\n")
             changed.append(path)
-    for lesson in all_lessons():
-        if lesson.lab:
-            write_source(lesson.lab)
+    for lab in labs_here():
+        write_source(lab)
     return changed

@@ -3,7 +3,7 @@
 import json
 import tomllib
 
-from kit.course.build import outputs
+from kit.course.build import labs_here, outputs
 from kit.course.cells import read_source
 from kit.course.labs import leaks, master
 from kit.course.lessons import all_lessons
@@ -13,15 +13,12 @@ from kit.paths import root
 
 def check():
     """All problems of the course files: list of str, one a problem; empty if all is well."""
-    lessons = all_lessons()
     problems = [p for path, text in outputs().items() for p in _compare(path, text)]
-    sources = [x.source for x in lessons]
-    sources += [master(x.lab) for x in lessons if x.lab]
+    sources = [x.source for x in all_lessons() if x.source.parent.exists()]
+    sources += [master(lab) for lab in labs_here()]
     problems += [p for path in sources for p in _prose(path)]
     problems += [p for path in sorted(_questions()) for p in _question_prose(path)]
-    for lesson in lessons:
-        if lesson.lab:
-            problems += [f"labs/release shows {leak}" for leak in leaks(lesson.lab)]
+    problems += [f"labs/release shows {leak}" for lab in labs_here() for leak in leaks(lab)]
     return problems
 
 

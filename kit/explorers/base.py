@@ -145,7 +145,7 @@ class Exploration:
         if live():
             display(self.live_box())
             return
-        show_figure(self.figure)
+        show_figure(self.figure, fallback=False)
         if player := self.player:
             display(player)
         text = f"<p>{html.escape(self.summary)}</p>"

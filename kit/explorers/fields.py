@@ -47,11 +47,15 @@ def as_widget(view):
     import plotly.graph_objects as go
 
     from kit.explorers.base import Exploration, live_figure
+    from kit.views.html import figure_fallback
 
     if isinstance(view, Exploration):
         return view.live_box()
     if isinstance(view, go.Figure):
-        return live_figure(view)
+        picture = live_figure(view)
+        folded = w.HTML(figure_fallback(view), layout={"order": "1"})  # seen below the figure
+        picture.children = (picture.children[0], folded, picture.children[-1])
+        return picture
     if hasattr(view, "_repr_html_"):
         return w.HTML(view._repr_html_())
     return w.HTML(f"<pre>{html.escape(str(view))}</pre>")

@@ -3,9 +3,10 @@
 import plotly.graph_objects as go
 
 from kit.numbers import shown
-from kit.views.theme import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED, figure
+from kit.views.theme import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED, figure, text_on
 
 _LINES = (BLUE, ORANGE, GREEN, PURPLE, RED, GREY)
+_MARKS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 _CHANCE = 1.0  # points lost that are not called a loss
 _WHISKERS = {"range": "whiskers: least and most accurate speaker", "interval": "whiskers: 95 %"}
 
@@ -23,7 +24,8 @@ def mix(table, by="augment"):
         traces.append(go.Scatter(
             x=100 * part["real_share"], y=part["accuracy_percent"], mode="lines+markers",
             name=f"{_spoken(name)}, {condition} test", line={"color": _LINES[i % len(_LINES)],
-            "dash": "solid" if condition == "clean" else "dot"}, marker={"size": 9},
+            "dash": "solid" if condition == "clean" else "dot"},
+            marker={"size": 9, "symbol": _MARKS[i % len(_MARKS)]},
             error_y=_whiskers(part), text=[f"{r:,} recorded, {s:,} synthetic" for r, s in told],
             hovertemplate="%{text}: %{y:.1f} %<extra></extra>",
         ))  # fmt: skip
@@ -164,7 +166,7 @@ def _ends(rows, middle, low, high):
 def _bars(rows, y, x, colour, name, text, **more):
     return go.Bar(x=rows[x], y=rows[y], orientation="h", name=name, marker={"color": colour},
                   text=[text.format(v) for v in rows[x]], textposition="inside", textangle=0,
-                  insidetextanchor="start", textfont={"color": "white"}, showlegend=False,
+                  insidetextanchor="start", textfont={"color": text_on(colour)}, showlegend=False,
                   hovertemplate="%{y}: %{x:.3g}<extra>" + name + "</extra>", **more)  # fmt: skip
 
 

@@ -4,7 +4,18 @@ import numpy as np
 import plotly.graph_objects as go
 
 from kit.numbers import shown, si
-from kit.views.theme import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED, figure, log_axis
+from kit.views.theme import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PURPLE,
+    RED,
+    figure,
+    log_axis,
+    text_on,
+)
 
 _RATE = 16_000  # Hz, of every clip that is drawn
 _POINTS = 800  # of a drawn waveform: a minimum and a maximum for each pixel
@@ -122,7 +133,7 @@ def _skew_bars(rows, where, colour, label):
         go.Bar(x=part["distance_db"], text=[f"{shown(d)} dB" for d in part["distance_db"]],
                textposition="outside", **common),
         go.Bar(x=part["accuracy_percent"], text=[f"{a:.0f} %" for a in part["accuracy_percent"]],
-               textposition="inside", insidetextanchor="start", textfont={"color": "white"},
+               textposition="inside", insidetextanchor="start", textfont={"color": text_on(colour)},
                xaxis="x2", yaxis="y2", showlegend=False, **common),
     ]  # fmt: skip
 

@@ -27,11 +27,11 @@ _ROOMY = {  # above the picture: a title, and a legend of three lines where the 
     "margin": {"l": 70, "r": 20, "t": 115, "b": 60}, "title_y": 0.97, "title_yanchor": "top",
 }  # fmt: skip
 _BARS = ("file", "memory")
-_PARTS = (  # of a spotter: column, bars, colour, what the legend says
-    ("weights_kb", _BARS, BLUE, "weights"),
-    ("scaling_kb", _BARS, SKY, "scales and biases"),
-    ("overhead_kb", ("file",), GREY, "graph and texts"),
-    ("activations_kb", ("memory",), ORANGE, "peak activations"),
+_PARTS = (  # of a spotter: column, bars, colour, hatching, what the legend says
+    ("weights_kb", _BARS, BLUE, "", "weights"),
+    ("scaling_kb", _BARS, SKY, "/", "scales and biases"),
+    ("overhead_kb", ("file",), GREY, "x", "graph and texts"),
+    ("activations_kb", ("memory",), ORANGE, ".", "peak activations"),
 )
 
 
@@ -181,10 +181,10 @@ def _trade_title(you, allowed):
     )
 
 
-def _bar(you, column, bars, colour, name):
+def _bar(you, column, bars, colour, shape, name):
     return go.Bar(x=[you[column][0]] * len(bars), y=bars, orientation="h", name=name, yaxis="y2",
-                  marker={"color": colour}, hovertemplate=name + ": %{x:.1f} kB<extra></extra>",
-                  )  # fmt: skip
+                  marker={"color": colour, "pattern": {"shape": shape}},
+                  hovertemplate=name + ": %{x:.1f} kB<extra></extra>")  # fmt: skip
 
 
 def _measured_sizes(points):

@@ -12,6 +12,7 @@ from kit.views.drift import ROOMY
 from kit.views.labels.figures import usd_axis
 from kit.views.theme import (
     BLUE,
+    DARK_GREEN,
     DARK_ORANGE,
     GREEN,
     GREY,
@@ -27,11 +28,12 @@ CROWDS = (("no test", BLUE, "circle"), ("gold test", GREEN, "diamond"))  # how, 
 _USD = (0.002, 200.0)  # that the axis of prices shows
 _LEAST_USD = 10.0  # a plan that costs less is drawn here: 0 has no logarithm
 _MEASURES = (  # column, name, colour, line
-    ("kappa", "Cohen's kappa", BLUE, {"width": 3}), ("ac1", "Gwet's AC1", GREEN, {"width": 3}),
+    ("kappa", "Cohen's kappa", BLUE, {"width": 3}),
+    ("ac1", "Gwet's AC1", GREEN, {"width": 3, "dash": "longdash"}),
     ("chance", "by chance", GREY, {"width": 2, "dash": "dash"}),
 )  # fmt: skip
 _EDGE = {"color": INK, "width": 2}
-_WHO = (("model", BLUE, BLUE), ("crowd", ORANGE, DARK_ORANGE), ("experts", GREEN, GREEN))
+_WHO = (("model", BLUE, BLUE), ("crowd", ORANGE, DARK_ORANGE), ("experts", GREEN, DARK_GREEN))
 _PLANS = (  # point of the explorer "routing", name, mode, look
     ("front", "best for its price", "lines",
      {"line": {"color": GREEN, "width": 7}, "opacity": 0.45}),

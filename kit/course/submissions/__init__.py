@@ -1,0 +1,1 @@
+"""What students hand in: looked at, put back into the released notebook, collected."""
