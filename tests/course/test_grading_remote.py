@@ -253,7 +253,7 @@ DEADLY = {
     "a stop": ("import os; os.kill(os.getpid(), 19)", "did not answer within 2 s"),
     "memory": ("x = []\n    while True: x.append(b'x' * (2 * 10**8))", "memory|MemoryError"),
     "closed pipes": ("import os; os.closerange(3, 99)", "ended|closed"),
-    "other bytes": ("import os\n    for i in range(3, 30):\n        try: os.write(i, b'x' * 99)\n"
+    "other bytes": ("import os\n    for i in range(3, 1000):\n        try: os.write(i, b'x' * 99)\n"
                     "        except OSError: pass", "ended|too much|did not answer"),
     "endless callbacks": ("while True: check()", "did not answer within 2 s"),
 }  # fmt: skip

