@@ -251,7 +251,7 @@ DEADLY = {
     "os._exit": ("import os; os._exit(0)", "ended before it answered"),
     "a segmentation fault": ("import ctypes; ctypes.string_at(0)", "SIGSEGV"),
     "a stop": ("import os; os.kill(os.getpid(), 19)", "did not answer within 2 s"),
-    "memory": ("x = []\n    while True: x.append(b'x' * (2 * 10**8))", "memory|MemoryError"),
+    "memory": ("x = []\n    while True: x.append(b'x' * (2 * 10**8))", "memory|MemoryError|did not answer"),
     "closed pipes": ("import os; os.closerange(3, 99)", "ended|closed"),
     "other bytes": ("import os\n    for i in range(3, 1000):\n        try: os.write(i, b'x' * 99)\n"
                     "        except OSError: pass", "ended|too much|did not answer"),
