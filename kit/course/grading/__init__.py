@@ -1,1 +1,0 @@
-"""Student code run alone: an isolated process that answers calls of its functions."""
